@@ -1,0 +1,98 @@
+"""The table of VGG16's layers, and the two networks that we build from it.
+
+Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+Recognition", 2014, table 1, configuration D (arxiv.org/abs/1409.1556).
+"""
+
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+INPUT_SIZE = 224
+
+
+class Layer(NamedTuple):
+    """One row of the table: a layer's name, kind, block and number of outputs.
+
+    `kind` is "conv", "pool", "flatten" or "dense"; `block` is 1 to 5 for the convolutional blocks
+    and 6 for the dense layers; `units` is the number of kernels (conv) or neurons (dense), else 0.
+    """
+
+    name: str
+    kind: str
+    block: int
+    units: int = 0
+    activation: str | None = None
+
+
+def _table():
+    blocks = [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]
+    for block, (convolutions, kernels) in enumerate(blocks, start=1):
+        for number in range(1, convolutions + 1):
+            yield Layer(f"block{block}_conv{number}", "conv", block, kernels, "relu")
+        yield Layer(f"block{block}_pool", "pool", block)
+    yield Layer("flatten", "flatten", 6)
+    yield Layer("fc1", "dense", 6, 4096, "relu")
+    yield Layer("fc2", "dense", 6, 4096, "relu")
+    yield Layer("predictions", "dense", 6, 1000, "softmax")
+
+
+VGG16_LAYERS = tuple(_table())
+CONV_LAYERS = tuple(row for row in VGG16_LAYERS if row.kind == "conv")
+
+
+def make_layer(row):
+    """The Keras layer for one row of the table.
+
+    The kernels start as zeros: they are about to be replaced by trained ones, and drawing
+    138 million random numbers first would cost seconds and a gigabyte for nothing.
+    """
+    if row.kind == "conv":
+        return layers.Conv2D(row.units, 3, padding="same", activation=row.activation,
+                             kernel_initializer="zeros", name=row.name)
+    if row.kind == "pool":
+        return layers.MaxPooling2D(2, strides=2, name=row.name)
+    if row.kind == "flatten":
+        return layers.Flatten(name=row.name)
+    return layers.Dense(row.units, activation=row.activation, kernel_initializer="zeros", name=row.name)
+
+
+def _stack(rows, size):
+    inputs = keras.Input((size, size, 3), name="input")
+    outputs = inputs
+    for row in rows:
+        outputs = make_layer(row)(outputs)
+    return inputs, outputs
+
+
+def build_vgg16(size=INPUT_SIZE):
+    """The full VGG16, all kernels zero: 138,357,544 parameters at the usual size.
+
+    size: height and width of the input in pixels, a multiple of 32.
+    Returns a `keras.Model` from (n, size, size, 3) float32, BGR minus the mean, to (n, 1000) probabilities.
+    """
+    inputs, outputs = _stack(VGG16_LAYERS, size)
+    return keras.Model(inputs, outputs, name="vgg16")
+
+
+def build_conv_base(size=INPUT_SIZE):
+    """The 13 convolutional layers (and the four poolings between them), all kernels zero: 14,714,688 parameters.
+
+    Returns a `keras.Model` from (n, size, size, 3) to (n, size / 16, size / 16, 512): the output of block5_conv3.
+    """
+    last_pool = next(i for i, row in enumerate(VGG16_LAYERS) if row.name == "block5_pool")
+    inputs, outputs = _stack(VGG16_LAYERS[:last_pool], size)
+    return keras.Model(inputs, outputs, name="conv_base")
+
+
+def build_pocket(classes, size=INPUT_SIZE):
+    """The pocket network: VGG16's convolutional layers, the average of each of their 512 maps, one dense layer, softmax.
+
+    classes: number of labels.
+    Returns a `keras.Model` from (n, size, size, 3) to (n, classes) probabilities.
+    """
+    base = build_conv_base(size)
+    average = layers.GlobalAveragePooling2D(name="average")(base.output)
+    outputs = make_layer(Layer("predictions", "dense", 6, classes, "softmax"))(average)
+    return keras.Model(base.input, outputs, name="pocket")
