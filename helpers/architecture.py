@@ -77,9 +77,10 @@ def build_vgg16(size=INPUT_SIZE):
 
 
 def build_conv_base(size=INPUT_SIZE):
-    """The 13 convolutional layers (and the four poolings between them), all kernels zero: 14,714,688 parameters.
+    """The 13 convolutional layers, and the four poolings between, all kernels zero: 14,714,688 parameters.
 
-    Returns a `keras.Model` from (n, size, size, 3) to (n, size / 16, size / 16, 512): the output of block5_conv3.
+    Returns a `keras.Model` from (n, size, size, 3) to (n, size / 16, size / 16, 512), which is
+    what block5_conv3 puts out.
     """
     last_pool = next(i for i, row in enumerate(VGG16_LAYERS) if row.name == "block5_pool")
     inputs, outputs = _stack(VGG16_LAYERS[:last_pool], size)
@@ -87,7 +88,7 @@ def build_conv_base(size=INPUT_SIZE):
 
 
 def build_pocket(classes, size=INPUT_SIZE):
-    """The pocket network: VGG16's convolutional layers, the average of each of their 512 maps, one dense layer, softmax.
+    """The pocket network: VGG16's convolutional layers, the average of each map, one dense layer, softmax.
 
     classes: number of labels.
     Returns a `keras.Model` from (n, size, size, 3) to (n, classes) probabilities.

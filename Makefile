@@ -1,0 +1,44 @@
+# Works with GNU make on Linux and macOS; README.md says what to do on Windows.
+PYTHON := .venv/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check
+# JupyterLab refuses to start for root unless it is told to.
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help lab run notebooks test test-imagenet
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab            install the course into .venv and open it in JupyterLab"
+	@echo "make run            execute every notebook, a line each with time and memory; changes no file"
+	@echo "make notebooks      execute every notebook and save it with its outputs"
+	@echo "make test           run all tests"
+	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
+
+lab: .venv/course-installed
+	$(PYTHON) -m jupyterlab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
+# The notebooks as committed, and what the tests compare them with, come from the pocket weights.
+# Another choice: make run VGG16_WEIGHTS=imagenet
+run notebooks test: export VGG16_WEIGHTS := pocket
+
+run: .venv/course-installed
+	$(PYTHON) tools/notebooks.py run
+
+notebooks: .venv/course-installed
+	$(PYTHON) tools/notebooks.py save
+
+test: .venv/tests-installed
+	$(PYTHON) -m pytest
+
+test-imagenet: .venv/tests-installed
+	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
+
+.venv/course-installed: requirements.txt pyproject.toml
+	@test -x $(PYTHON) || { python=$$(tools/find_python.sh) && "$$python" -m venv .venv; }
+	@echo "Installing the course into .venv; the first time this takes some minutes."
+	$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/tests-installed: requirements-test.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-test.txt
+	@touch $@

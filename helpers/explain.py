@@ -1,0 +1,94 @@
+"""Looking inside the network: what its layers see, and which part of a picture an answer comes from."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers.architecture import INPUT_SIZE
+from helpers.pictures import fit, open_picture, prepare, preprocess
+from helpers.recogniser import BATCH
+
+LAST_CONV = "block5_conv3"
+
+
+def activations(recogniser, picture, layers, how="squash"):
+    """What layers put out for a picture.
+
+    picture: anything `pictures.open_picture` takes.
+    layers: names of layers, such as ["block1_conv1", "block3_pool"].
+    Returns a dictionary from each name to a float32 array: (height, width, channels), or (neurons,) for a
+    dense layer.
+    """
+    model = recogniser.model
+    watched = keras.Model(model.input, {name: model.get_layer(name).output for name in layers})
+    outputs = watched(prepare(picture, how)[None], training=False)
+    return {name: outputs[name].numpy()[0] for name in layers}
+
+
+def class_activation_map(recogniser, picture, label, how="squash"):
+    """Where in a picture the evidence for a label is.
+
+    For the pocket network this is exact: the average of the map plus the label's bias is the label's logit
+    (Zhou et al., "Learning Deep Features for Discriminative Localization", 2015). The full VGG16 has dense
+    layers in between: there the maps are weighted with the gradient of the logit (Selvaraju et al.,
+    "Grad-CAM", 2017).
+
+    picture: anything `pictures.open_picture` takes. label: a WordNet id or a name that the network knows.
+    Returns float32 (14, 14); positive where a place speaks for the label, and (pocket only) negative where it
+    speaks against.
+    """
+    number = recogniser.index(label)
+    model = recogniser.model
+    kernel, bias = model.get_layer("predictions").get_weights()
+    if model.name == "pocket":
+        return activations(recogniser, picture, [LAST_CONV], how)[LAST_CONV] @ kernel[:, number]
+    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
+    with tf.GradientTape() as tape:
+        maps, features = watched(prepare(picture, how)[None], training=False)
+        # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
+        logit = features @ kernel[:, number:number + 1] + bias[number]
+    importance = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))
+    return tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy()
+
+
+def occlusion_map(recogniser, picture, label, patch=48, step=16, how="squash", progress=None):
+    """How much less probable a label becomes when a grey square hides a part of the picture.
+
+    Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2013.
+
+    picture: anything `pictures.open_picture` takes. label: a WordNet id or a name that the network knows.
+    patch: side of the square in pixels of the 224. step: how far it moves each time.
+    progress: a function that wraps the list of batches, such as `tqdm`; None for silence.
+    Returns float32 (rows, columns), one number for each place of the square: the probability without it minus
+    the probability with it there. Draw it with `spread`. Raises ValueError for a square that does not fit.
+    """
+    if not 1 <= patch <= INPUT_SIZE or step < 1:
+        raise ValueError(f"A square of {patch} pixels, moved by {step}, cannot slide over a picture of "
+                         f"{INPUT_SIZE}: choose a side from 1 to {INPUT_SIZE} and a step of 1 or more.")
+    number = recogniser.index(label)
+    pixels = np.asarray(fit(open_picture(picture), how), "float32")
+    corners = range(0, INPUT_SIZE - patch + 1, step)
+    places = [(row, column) for row in corners for column in corners]
+    batches = [places[i:i + BATCH] for i in range(0, len(places), BATCH)]
+    whole = recogniser.probabilities(preprocess(pixels)[None])[0, number]
+    hidden = []
+    for batch in (progress(batches) if progress else batches):
+        covered = np.repeat(pixels[None], len(batch), axis=0)
+        for copy, (row, column) in zip(covered, batch):
+            copy[row:row + patch, column:column + patch] = 128
+        hidden.append(recogniser.probabilities(preprocess(covered))[:, number])
+    return whole - np.concatenate(hidden).reshape(len(corners), len(corners))
+
+
+def spread(falls, patch, step):
+    """An occlusion map laid out over the picture: for each pixel the average of all squares that hid it.
+
+    falls: what `occlusion_map` returned. patch, step: as they were given to it.
+    Returns float32 (224, 224); 0 for pixels that no square hid: the steps may end before the edge.
+    """
+    total, count = np.zeros((2, INPUT_SIZE, INPUT_SIZE), "float32")
+    for (row, column), fall in np.ndenumerate(falls):
+        square = np.s_[row * step:row * step + patch, column * step:column * step + patch]
+        total[square] += fall
+        count[square] += 1
+    return total / np.maximum(count, 1)

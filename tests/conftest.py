@@ -1,0 +1,7 @@
+"""The order of the tests: the fast ones first, then the notebooks, then the browser."""
+
+LAST = ["test_notebooks", "test_browser"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)

@@ -1,0 +1,509 @@
+"""The figures: readable, in one visual language, and true to the numbers they show."""
+
+import base64
+import gc
+import io
+import itertools
+import re
+import sys
+import weakref
+from typing import NamedTuple
+
+import matplotlib.cbook
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import Polygon
+from matplotlib.text import Text
+from nbclient import NotebookClient
+from PIL import Image
+
+from helpers import plots
+from helpers.architecture import VGG16_LAYERS
+
+
+class Guess(NamedTuple):
+    label: str
+    probability: float
+
+
+GUESSES = [Guess("American Staffordshire terrier", 0.99985), Guess("German shepherd, police dog", 0.02),
+           Guess("soft-coated wheaten terrier", 0.00004), Guess("West Highland white terrier", 0.0),
+           Guess("ant", 0.5)]
+LAYERS = [row.name for row in VGG16_LAYERS]
+
+
+@pytest.fixture(scope="module")
+def photo():
+    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
+        return Image.open(file).convert("RGB").resize((128, 150))
+
+
+def maps(channels=64, low=0):
+    return np.random.default_rng(1).uniform(low, 90, (7, 7, channels))
+
+
+def figures(photo):
+    """One or more figures from every drawing function, with the longest texts it may meet."""
+    wide = photo.resize((300, 60))
+    long = "A title that is much longer than any figure of this course is wide, " * 2
+    yield "guess_bars", plots.guess_bars(photo, GUESSES, "What is it?")
+    yield "guess_bars, wide", plots.guess_bars(wide, GUESSES, long)
+    yield "guess_bars, one", plots.guess_bars(photo, GUESSES[:1])
+    titles = ["A photo", long, "", "a$b$_{c}"]
+    yield "guess_grid", plots.guess_grid([photo, wide, photo, wide], [GUESSES] * 4, titles)
+    yield "guess_grid, one", plots.guess_grid([photo], [GUESSES], columns=2, top=5)
+    yield "picture_row", plots.picture_row([photo, wide, photo], ["a photo", long, ""], title=long)
+    yield "picture_row, many", plots.picture_row([photo] * 6, ["the photo again"] * 6)
+    row = [(photo, guess.label, number == 0, guess.probability) for number, guess in enumerate(GUESSES)]
+    yield "picture_table", plots.picture_table([row, row[::-1]], ["photo", "a long heading", long, "", "e"])
+    yield "book_page", plots.book_page([photo, wide] * 3, ["teddy bear", long] * 3, number=12)
+    yield "book_page, answered", plots.book_page(
+        [photo] * 9, ["caterpillar"] * 9, [f"{GUESSES[0].label}, 99.9 %"] * 9, [True, False, None] * 3, long)
+    yield "mosaic", plots.mosaic(maps(), title="block3_conv1", block=3)
+    yield "mosaic, signed", plots.mosaic(maps(5, low=-90), columns=4, title=long)
+    yield "mosaic, many", plots.mosaic(maps(512) * 1e6, count=128, columns=32)
+    yield "filters", plots.filters(np.full((3, 3, 3, 64), 0.1), "The first kernels")
+    yield "heat_map", plots.heat_map(photo, maps()[:, :, 0], "Where?")
+    yield "heat_map, wide", plots.heat_map(photo.resize((400, 30)), maps()[:, :, 0])
+    numbers = {name: 10 ** number for number, name in enumerate(LAYERS[:11])}
+    yield "bars", plots.bars(numbers, long, "parameters")
+    numbers = [("multiply-adds", 15_470_264_320, "red"), ("nothing", 0, "red"), ("a few", 1.5, "red")]
+    yield "bars, log", plots.bars(numbers, log=True)
+    curves = {guess.label: [guess.probability] * 3 for guess in GUESSES}
+    yield "confidence_curves", plots.confidence_curves([0, 45, 90], curves, "turned by (degrees)", "Turning")
+    bent = ("hue, degrees", long, range(9), np.linspace(1, 0, 9), [True] * 5 + [False] * 4, [photo] * 9)
+    yield "bend_curves", plots.bend_curves([bent] * 4)
+    yield "bend_curves, one", plots.bend_curves([bent])
+    steps = list(range(9))
+    bend = ("turned (degrees)", "a note", [20 * step for step in steps], [0.9] * 9, [True] * 9, [photo] * 9)
+    yield "bend_curves", plots.bend_curves([bend, bend, bend])
+    for highlight in [None, "input", "output", *range(1, 7), "block1_pool", "flatten", "fc1", "predictions",
+                      [1, 2, 3, 4, 5]]:
+        yield f"draw_network({highlight!r})", plots.draw_network(highlight)
+
+
+def drawn_texts(figure, monkeypatch):
+    """Every text that reaches the paper when the figure is drawn: the Matplotlib text and its place."""
+    texts, draw = [], Text.draw
+
+    def draw_and_remember(text, renderer):
+        if text.get_visible() and text.get_text().strip():
+            texts.append(text)
+        draw(text, renderer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Text, "draw", draw_and_remember)
+        figure.canvas.draw()
+    return {text: text.get_window_extent() for text in texts}
+
+
+def test_every_figure_is_readable(photo, monkeypatch):
+    for name, figure in figures(photo):
+        width, height = figure.get_size_inches() * figure.dpi
+        assert figure.get_size_inches()[0] <= 7, name
+        texts = drawn_texts(figure, monkeypatch)
+        for text, box in texts.items():
+            assert text.get_fontsize() >= 11, f"{name}: {text.get_text()!r} is too small"
+            inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+            assert inside, f"{name}: {text.get_text()!r} leaves the figure"
+        for (one, here), (other, there) in itertools.combinations(texts.items(), 2):
+            apart = here.x1 <= there.x0 or there.x1 <= here.x0 or here.y1 <= there.y0 or there.y1 <= here.y0
+            assert apart, f"{name}: {one.get_text()!r} and {other.get_text()!r} overlap"
+        assert figure.get_facecolor()[3] == 1, f"{name}: the background must be opaque"
+
+
+def test_no_figure_stays_open_or_in_memory(photo, capsys):
+    from matplotlib import pyplot
+
+    figure = plots.heat_map(photo, maps()[:, :, 0])
+    plots.show(figure, "Look.", "A map.")
+    own = pyplot.figure()
+    plots.show(own, "A reader's own figure.", "Nothing.")
+    assert pyplot.get_fignums() == []
+    trace = weakref.ref(figure)
+    del figure
+    gc.collect()
+    assert trace() is None
+
+
+def test_a_figure_is_at_most_seven_inches_wide():
+    with pytest.raises(ValueError, match="at most 7 inches"):
+        plots.new_figure(7.5, 3)
+
+
+# show
+
+
+def test_show_prints_its_words_in_a_script(capsys):
+    plots.show(plots.draw_network(), "The  network.\n", "Boxes from left to right.")
+    assert capsys.readouterr().out == "[Figure: Boxes from left to right.]\nThe network.\n"
+
+
+def test_show_works_without_ipython(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    plots.show(plots.draw_network(), "The network.", "Boxes.")
+    assert "The network." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("caption, alt", [("", "Boxes."), ("The network.", ""), (" \n", "Boxes.")])
+def test_show_wants_a_caption_and_an_alt_text(caption, alt):
+    with pytest.raises(ValueError, match="needs a caption"):
+        plots.show(plots.draw_network(), caption, alt)
+
+
+def test_a_notebook_stores_picture_alt_text_and_caption():
+    code = ("from helpers.plots import draw_network, show\n"
+            "show(draw_network(2), caption='We are in **block 2**.', alt='VGG16, block 2 marked.')\n"
+            "from matplotlib import pyplot\n"
+            "pyplot.plot([1, 2])\n"
+            "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
+    outputs = [output for output in notebook.cells[0].outputs if output.output_type != "stream"]
+    assert [output.output_type for output in outputs] == ["display_data"] * 4  # each figure once
+    network, caption, line, _ = outputs
+    assert network.metadata["image/png"]["alt"] == "VGG16, block 2 marked."
+    assert caption.data["text/markdown"] == "*We are in **block 2**.*"
+    assert line.metadata["image/png"]["alt"] == "A line that rises."
+    picture = Image.open(io.BytesIO(base64.b64decode(network.data["image/png"])))
+    assert picture.format == "PNG" and picture.width <= 7 * 120
+
+
+def test_the_png_is_small_where_possible_and_true_everywhere(photo):
+    for figure, compact in [(plots.draw_network(3), True), (plots.picture_row([photo], [""]), False)]:
+        picture = Image.open(io.BytesIO(plots.png(figure)))
+        assert (picture.mode == "P") == compact
+        figure.canvas.draw()
+        exact = np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(int)
+        assert np.abs(np.asarray(picture.convert("RGB")) - exact).max() <= 16
+
+
+# percent
+
+
+@pytest.mark.parametrize("p, text", [
+    (0.9301, "93.0 %"), (0.018, "1.8 %"), (0.00004, "< 0.1 %"), (0.9996, "> 99.9 %"), (1.0, "100 %"),
+    (0.0, "0 %"), (np.float32(1.0000001), "100 %"), (0.001, "0.1 %"), (0.999, "99.9 %")])
+def test_percent(p, text):
+    assert plots.percent(p) == text
+
+
+@given(st.floats(0, 1))
+def test_percent_is_true(p):
+    text = plots.percent(p)
+    number = float(re.search(r"[\d.]+", text).group())
+    if text.startswith("<"):
+        assert 0 < 100 * p < number
+    elif text.startswith(">"):
+        assert number < 100 * p < 100
+    else:
+        assert abs(100 * p - number) <= 0.05 + 1e-9
+    assert (text == "0 %") == (p == 0) and (text == "100 %") == (p == 1)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, 93, float("nan")])
+def test_percent_refuses_what_is_no_probability(p):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        plots.percent(p)
+
+
+# Colours
+
+# Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision
+# deficiency", 2009, severity 1.0: for linear RGB.
+VISION = {
+    "all three": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868],
+               [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968],
+                 [0.280085, 0.672501, 0.047413],
+                 [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779],
+                [-0.078411, 0.930809, 0.147602],
+                [0.004733, 0.691367, 0.303900]],
+}
+
+
+def lab(colour, vision):
+    """The colour in CIELAB (D65), as seen with one kind of vision."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(VISION[vision] @ linear, 0, 1)
+    to_xyz = [[0.4124564, 0.3575761, 0.1804375],
+              [0.2126729, 0.7151522, 0.0721750],
+              [0.0193339, 0.1191920, 0.9503041]]
+    xyz = np.array(to_xyz) @ seen / [0.95047, 1, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_block_colours_stay_apart_for_every_eye(vision):
+    seen = [lab(colour, vision) for colour in [*plots.BLOCK_COLOURS.values(), plots.BACKGROUND]]
+    nearest = min(np.linalg.norm(one - other) for one, other in itertools.combinations(seen, 2))
+    assert nearest > 15  # 2.3 is a just noticeable difference
+
+
+def test_block_colours_darken_with_depth():
+    lightness = [lab(plots.BLOCK_COLOURS[block], "all three")[0] for block in range(1, 6)]
+    assert lightness == sorted(lightness, reverse=True) and min(-np.diff(lightness)) > 5
+
+
+# What the figures say
+
+
+def rendered(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(float)
+
+
+def crop(image, box):
+    """The part of a rendered figure inside a Matplotlib box (which counts from below)."""
+    height = len(image)
+    return image[height - round(box.y1):height - round(box.y0), round(box.x0):round(box.x1)]
+
+
+def tiles(figure):
+    """The typical colour, red, green, blue, of each little picture in a mosaic."""
+    image = rendered(figure)
+    return [np.median(crop(image, tile.get_window_extent()), axis=(0, 1)) for tile in figure.axes[0].images]
+
+
+def words(figure):
+    return [text.get_text() for text in figure.findobj(Text)]
+
+
+def test_a_low_guess_looks_low(photo):
+    figure = plots.guess_bars(photo, [Guess("burrito", 0.018), Guess("crutch", 0.01)])
+    bars_drawn = [patch for patch in figure.axes[1].patches if to_hex(patch.get_facecolor()) == "#cc4037"]
+    track = figure.axes[1].get_window_extent().width
+    widths = [patch.get_window_extent().width for patch in bars_drawn]
+    assert widths == pytest.approx([0.018 * track, 0.01 * track], rel=1e-3)
+    assert {"burrito", "1.8 %", "crutch", "1.0 %"} <= set(words(figure))
+
+
+def test_a_long_name_is_written_in_full_beside_the_picture(photo):
+    assert "American Staffordshire terrier" in words(plots.guess_bars(photo, GUESSES))
+
+
+def test_a_dollar_sign_is_a_dollar_sign(photo):
+    figure = plots.picture_row([photo], ["from $5_a to $9"])
+    figure.canvas.draw()
+    text = next(text for text in figure.texts if "$5_a" in text.get_text())
+    assert not text.get_parse_math()
+
+
+@pytest.mark.parametrize("row, column", [(0, 0), (0, 6), (4, 0), (4, 6), (2, 3)])
+def test_the_heat_map_lies_exactly_on_the_picture(row, column):
+    heat = np.zeros((5, 7))
+    heat[row, column] = 1
+    figure = plots.heat_map(Image.new("RGB", (300, 200), "grey"), heat)
+    beside, over = figure.axes[:2]
+    places = [image.get_extent() for image in [*beside.images, *over.images]]
+    assert places == [places[0]] * 3 and beside.get_xlim() == over.get_xlim() == (0, 300)
+    picture = crop(rendered(figure), over.get_window_extent())
+    glow = (picture[:, :, :2].mean(-1) - picture[:, :, 2]) > 60  # yellow on grey
+    down, across = np.argwhere(glow).mean(0) / glow.shape
+    assert abs(down * 5 - (row + 0.5)) < 0.3 and abs(across * 7 - (column + 0.5)) < 0.3
+    edge = {0: "first", 4: "last"}.get(row)
+    if edge:  # the map reaches the picture's border
+        assert glow[1 if edge == "first" else -2].any()
+
+
+def test_a_map_with_nothing_in_it_glows_nowhere():
+    figure = plots.heat_map(Image.new("RGB", (100, 100), "grey"), -np.ones((14, 14)))
+    picture = crop(rendered(figure), figure.axes[1].get_window_extent())[5:-5, 5:-5]
+    assert np.ptp(picture, axis=(0, 1)).max() == 0
+
+
+def test_feature_maps_share_one_scale():
+    strength = np.array([1.0, 4, 4, 8])
+    figure = plots.mosaic(np.ones((8, 8, 4)) * strength, columns=4, block=4)
+    shades = [tile.sum() for tile in tiles(figure)]
+    assert shades[0] < shades[1] == shades[2] < shades[3]
+
+
+@pytest.mark.parametrize("channels, note", [
+    (64, "32 of 64 maps"), (512, "32 of 512 maps"), (8, "8 maps")])
+def test_the_mosaic_says_how_many_maps_it_shows(channels, note):
+    figure = plots.mosaic(maps(channels), title="block1_conv2")
+    assert {note, "block1_conv2"} <= set(words(figure))
+    assert len(figure.axes[0].images) == min(channels, 32)
+    assert not figure.axes[0].axison  # no ticks
+
+
+def test_kernels_are_shown_in_the_colours_they_look_for():
+    kernels = np.zeros((3, 3, 3, 64), "float32")
+    kernels[:, :, 2, 0] = 0.3  # the input's third channel is red: OpenCV's and VGG16's order
+    kernels[:, :, 0, 1] = -0.01  # against blue, however weakly
+    figure = plots.filters(kernels)
+    shown = tiles(figure)
+    assert len(shown) == 64
+    assert shown[0] == pytest.approx([255, 127.5, 127.5], abs=1)
+    assert shown[1] == pytest.approx([127.5, 127.5, 0], abs=1)
+    assert shown[2] == pytest.approx([127.5, 127.5, 127.5], abs=1)
+
+
+def test_bars_carry_the_colour_of_their_block_and_their_value():
+    figure = plots.bars({"block1_conv1": 1792, "block5_conv3": 2_359_808, "fc1": 102_764_544, "other": 0.5})
+    colours = [to_hex(patch.get_facecolor()).upper() for patch in figure.axes[0].patches]
+    assert colours == [*[plots.BLOCK_COLOURS[block] for block in (1, 5, 6)], plots.GREY]
+    assert {"1,792", "2,359,808", "102,764,544", "0.5"} <= set(words(figure))
+
+
+def test_confidence_is_always_drawn_from_0_to_100_percent():
+    figure = plots.confidence_curves([0, 1], {"banana": [0.2, 0.1]}, "blur (pixels)")
+    assert figure.axes[0].get_ylim() == (0, 1)
+    assert "banana" in words(figure)
+
+
+def bent_row(photo, probabilities=(0.9, 0.8, 0.5, 0.3, 0.2, 0.2, 0.1, 0.1, 0.0)):
+    pictures = [photo.point(lambda value, step=step: min(255, value + step)) for step in range(0, 90, 10)]
+    return "blur", "lost at 60: lemon", range(0, 90, 10), probabilities, [True] * 6 + [False] * 3, pictures
+
+
+def test_a_bent_picture_stands_under_its_dot(photo):
+    figure = plots.bend_curves([bent_row(photo)] * 3)
+    figure.canvas.draw()
+    curves = [axes for axes in figure.axes if not axes.images]
+    thumbs = [axes for axes in figure.axes if axes.images]
+    assert len(curves) == 3 and len(thumbs) == 15
+    for number, curve in enumerate(curves):
+        for step, thumb in zip([0, 2, 4, 6, 8], thumbs[5 * number:5 * number + 5], strict=True):
+            box = thumb.get_window_extent()
+            assert (box.x0 + box.x1) / 2 == pytest.approx(curve.transData.transform((step, 0))[0], abs=1)
+            assert box.y1 < curve.get_window_extent().y0
+            np.testing.assert_array_equal(thumb.images[0].get_array(), np.asarray(bent_row(photo)[-1][step]))
+
+
+def test_a_lost_first_place_is_a_ring(photo):
+    dots = plots.bend_curves([bent_row(photo)]).axes[0].collections[0]
+    fills = [to_hex(colour).upper() for colour in dots.get_facecolor()]
+    assert fills == [plots.BLOCK_COLOURS[6]] * 6 + [plots.BACKGROUND] * 3
+
+
+def test_bend_curves_refuses_lists_of_different_lengths(photo):
+    with pytest.raises(ValueError, match="probabilities"):
+        plots.bend_curves([bent_row(photo, probabilities=[0.5, 0.4])])
+
+
+# The network
+
+
+def full_colours(figure):
+    """The blocks that appear in their full colour."""
+    shapes = [patch for patch in figure.axes[0].patches if isinstance(patch, Polygon)]
+    drawn = {to_hex(shape.get_facecolor()).upper() for shape in shapes}
+    return {block for block, colour in plots.BLOCK_COLOURS.items() if colour in drawn}
+
+
+def test_the_network_is_in_full_colour_without_a_highlight():
+    figure = plots.draw_network()
+    assert full_colours(figure) == set(plots.BLOCK_COLOURS)
+    assert "you are here" not in words(figure)
+
+
+@pytest.mark.parametrize("highlight", LAYERS)
+def test_every_layer_of_the_table_can_be_highlighted(highlight):
+    assert "you are here" in words(plots.draw_network(highlight))
+
+
+@pytest.mark.parametrize("highlight, block", [
+    (1, 1), (5, 5), (6, 6), ("block3_conv2", 3), ("fc2", 6), ("input", None), ("output", 6)])
+def test_only_the_highlight_keeps_its_colour(highlight, block):
+    figure = plots.draw_network(highlight)
+    assert full_colours(figure) == ({block} if block else set())
+    assert "you are here" in words(figure)
+
+
+def test_several_parts_can_be_highlighted():
+    figure = plots.draw_network([1, "block3_conv2", 5])
+    assert full_colours(figure) == {1, 3, 5}
+    assert "you are here" in words(figure)
+
+
+def test_the_network_is_drawn_to_scale():
+    """The fronts of the boxes: as high as the maps are wide, as thick as they are many."""
+    fronts = [patch.get_xy() for patch in plots.draw_network().axes[0].patches
+              if to_hex(patch.get_facecolor()).upper() in list(plots.BLOCK_COLOURS.values())[:5]]
+    boxes = [np.ptp(points, axis=0) for points in fronts]
+    thickness, height = np.array(boxes).T
+    convolutions = [row for row in VGG16_LAYERS if row.kind == "conv"]
+    assert thickness / thickness[0] == pytest.approx([row.units / 64 for row in convolutions])
+    assert height / height[0] == pytest.approx([0.5 ** (row.block - 1) for row in convolutions])
+
+
+@pytest.mark.parametrize("highlight", [0, 7, "block6_conv1", "Input", "", [1, 7]])
+def test_an_unknown_highlight_is_refused(highlight):
+    with pytest.raises(ValueError, match="a layer's name"):
+        plots.draw_network(highlight)
+
+
+# What cannot be drawn
+
+
+def test_a_picture_is_not_changed_by_being_drawn(photo):
+    pixels = np.asarray(photo, "float32")
+    before = pixels.copy()
+    plots.guess_bars(pixels, GUESSES)
+    plots.heat_map(pixels, maps()[:, :, 0])
+    assert (pixels == before).all()
+
+
+def test_transparency_is_shown_on_white():
+    figure = plots.picture_row([Image.new("RGBA", (20, 20), (255, 0, 0, 0))], [""])
+    assert (figure.axes[0].images[0].get_array() == 255).all()
+
+
+@pytest.mark.parametrize("draw, sentence", [
+    (lambda: plots.picture_row([np.full((4, 4, 3), -103.9)], [""]), "from 0 to 255"),
+    (lambda: plots.picture_row([np.full((4, 4, 3), 0.5)], [""]), "multiply by 255"),
+    (lambda: plots.picture_row([np.zeros((1, 4, 4, 3))], [""]), "height, width"),
+    (lambda: plots.picture_row([np.zeros((4, 4))], ["one", "two"]), "pictures has 1, titles has 2"),
+    (lambda: plots.guess_bars(np.zeros((4, 4)), []), "no guess"),
+    (lambda: plots.mosaic(np.zeros((4, 4))), "height, width and channels"),
+    (lambda: plots.filters(np.zeros((3, 3, 64, 64))), "First-layer kernels"),
+    (lambda: plots.heat_map(np.zeros((4, 4)), np.full((2, 2), np.nan)), "finite"),
+    (lambda: plots.bars({"a": -1}), "starts at zero"),
+    (lambda: plots.bars({}), "no bar"),
+])
+def test_what_cannot_be_drawn_gets_one_sentence(draw, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        draw()
+
+
+# The tables of pictures
+
+
+def test_a_picture_table_wants_every_place_filled(photo):
+    cell = (photo, "ant", True, 0.5)
+    with pytest.raises(ValueError, match="columns has 2, row has 1"):
+        plots.picture_table([[cell, cell], [cell]], ["photo", "drawing"])
+
+
+def test_right_answers_are_bold_and_bars_show_the_right_word(photo, monkeypatch):
+    figure = plots.picture_table([[(photo, "ant", True, 0.25), (photo, "bee", False, 0.75)]], ["one", "two"])
+    weights = {text.get_text(): text.get_weight() for text in drawn_texts(figure, monkeypatch)}
+    assert weights["ant"] == "bold" and weights["bee"] == "normal"
+    bars = [axes.patches[-1].get_width() for axes in figure.axes if len(axes.patches) == 2]
+    assert bars == [0.25, 0.75]
+    assert {"25.0 %", "75.0 %"} <= weights.keys()
+
+
+def test_a_book_page_marks_only_what_was_scored(photo, monkeypatch):
+    words = ["ant", "bee", "cow"]
+
+    def marks(**given):
+        texts = drawn_texts(plots.book_page([photo] * 3, words, **given), monkeypatch)
+        return [text.get_text() for text in texts if text.get_text() in "✓✗"]
+
+    assert marks() == []
+    assert marks(answers=words, right=[True, False, None]) == ["✓", "✗"]
+    with pytest.raises(ValueError, match="words has 3, answers has 2"):
+        plots.book_page([photo] * 3, words, answers=["ant", "bee"])

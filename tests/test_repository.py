@@ -1,0 +1,122 @@
+"""What must hold for the repository as a whole."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import notebooks
+
+ROOT = notebooks.NOTEBOOKS.parent
+TEXT = {".py", ".md", ".ipynb", ".toml", ".txt", ".json", ".csv", ".sh", ".yml", ".cfg", ""}
+MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:root|work|tmp|home/\w+|Users/\w+)/\w+")
+BADGE = re.compile(r"badge|shields\.io|mybinder\.org/v2|colab\.research\.google\.com/github", re.IGNORECASE)
+CHECKOUT = (ROOT / ".git").exists()
+
+
+def committed_files():
+    """The files of the repository: those that git knows, and new ones that it does not ignore."""
+    if not CHECKOUT:
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z",
+         "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def requirements(name):
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def repository_address():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+
+
+def test_readme_lists_every_notebook():
+    readme = (ROOT / "README.md").read_text()
+    missing = [path.name for path in notebooks.find([]) if f"(notebooks/{path.name})" not in readme]
+    assert not missing
+
+
+def test_readme_names_no_notebook_that_is_not_there():
+    named = re.findall(r"notebooks/\w+\.ipynb", (ROOT / "README.md").read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_binder_installs_the_same_list():
+    course = requirements("requirements.txt")
+    assert [line for line in course if not line.startswith("-e .")] == requirements("binder/requirements.txt")
+    assert "-e ." in (ROOT / "binder/postBuild").read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_every_dependency_has_its_reason(name):
+    assert [line for line in requirements(name) if not re.search(r"  # \w", line)] == []
+
+
+def test_no_badge_before_there_is_an_address():
+    owner_unknown = "/OWNER/" in repository_address()
+    for path in [ROOT / "README.md", *notebooks.find([])]:
+        text = path.read_text()
+        if owner_unknown:
+            assert not BADGE.search(re.sub(r'"image/png": "[^"]*"', "", text)), path.name
+        else:
+            assert "OWNER/" not in text, path.name
+
+
+def test_no_machine_paths():
+    found = []
+    for path in committed_files():
+        if path.suffix in TEXT:
+            hits = MACHINE_PATH.finditer(path.read_text())
+            found += [f"{path.relative_to(ROOT)}: {hit[0]}" for hit in hits]
+    assert not found
+
+
+def test_files_are_small_enough_to_clone():
+    sizes = {path.relative_to(ROOT): path.stat().st_size for path in committed_files()}
+    assert [str(path) for path, size in sizes.items() if size > 40e6] == []
+    assert sum(sizes.values()) < 60e6
+
+
+def test_make_lists_its_targets():
+    listed = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for target in ("lab", "run", "notebooks", "test"):
+        assert f"make {target} " in listed
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
+
+
+def fake_python(folder, name, script):
+    """A program called `name` in `folder`: a shell script in front of this Python."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\nexec {sys.executable} \"$@\"\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def find_python(*folders):
+    environment = {"PATH": os.pathsep.join(map(str, folders))}
+    return subprocess.run(["/bin/sh", ROOT / "tools/find_python.sh"],
+                          env=environment, check=False, capture_output=True, text=True)
+
+
+def test_make_finds_the_python_that_starts(tmp_path):
+    fake_python(tmp_path, "python3.13", "exit 127")  # as a shim without a Python behind it does
+    good = fake_python(tmp_path, "python3.12", "")
+    assert find_python("/nowhere", tmp_path).stdout.strip() == str(good)
+
+
+def test_make_says_what_is_missing(tmp_path):
+    none = find_python(tmp_path)
+    assert none.returncode == 1
+    assert none.stderr.startswith("No Python 3.11, 3.12 or 3.13 was found: install one")
+    fake_python(tmp_path, "python3.12", 'case "$*" in *ensurepip*) exit 1;; esac')
+    without_venv = find_python(tmp_path)
+    assert without_venv.returncode == 1
+    assert "has no venv module: install it" in without_venv.stderr

@@ -1,0 +1,322 @@
+"""The explorers without a browser: move a control as a reader would, and look at what is shown then."""
+
+import io
+import re
+
+import ipywidgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import widgets
+from helpers.pictures import MEAN_BGR, example, fit, open_picture, prepare
+from networks import pocket
+
+ELEPHANT, BANANA = example("elephant.gif"), example("tuxpaint/banana.png")
+UPRIGHT = np.array([[-1, 0, 1]] * 3)
+KERNELS = {"upright edges": UPRIGHT, "level edges": UPRIGHT.T, "nothing": np.zeros((3, 3))}
+
+
+class Explorer:
+    """What a reader sees of an explorer, and can do with it."""
+
+    def __init__(self, box):
+        self.box = box
+        self.controls = {child.description: child for child in box.children if hasattr(child, "description")}
+        *_, self.image, self.html = box.children
+
+    def set(self, description, value):
+        self.controls[description].value = value
+        return self
+
+    @property
+    def picture(self):
+        return np.asarray(Image.open(io.BytesIO(self.image.value)).convert("RGB"), "float32")
+
+    @property
+    def sentence(self):
+        return self.html.value
+
+    def percentage(self):
+        found = re.search(r"([\d.]+) %", self.sentence)
+        return float(found[1])
+
+
+def differ(one, other):
+    return one.shape != other.shape or np.abs(one - other).mean() > 0.5
+
+
+@pytest.fixture(scope="module")
+def recogniser():
+    return pocket()
+
+
+@pytest.fixture
+def looks(recogniser, monkeypatch):
+    """The batches that the network is shown during a test."""
+    seen, original = [], recogniser.probabilities
+
+    def remember(batch):
+        seen.append(np.array(batch))
+        return original(batch)
+
+    monkeypatch.setattr(recogniser, "probabilities", remember)
+    return seen
+
+
+@pytest.fixture
+def stripes():
+    """Upright stripes, 8 pixels wide: every edge in them is upright."""
+    return np.tile(np.repeat([0, 255], 8).astype("uint8"), (64, 4))
+
+
+# The filter explorer
+
+
+def test_the_filter_finds_the_edges_that_it_is_made_for(stripes):
+    explorer = Explorer(widgets.filter_explorer(stripes, KERNELS))
+    assert "from -765 to 765" in explorer.sentence  # three rows, each 255 on one side only
+    assert "from 0 to 0" in explorer.set("kernel", "level edges").sentence
+
+
+def test_the_filter_changes_what_is_shown(stripes):
+    explorer = Explorer(widgets.filter_explorer({"stripes": stripes, "turned": stripes.T.copy()}, KERNELS))
+    upright = explorer.picture
+    level = explorer.set("kernel", "level edges").picture
+    assert differ(upright, level)
+    assert differ(level, explorer.set("picture", "turned").picture)
+    assert "from -765 to 765" in explorer.sentence
+
+
+def test_relu_turns_mid_grey_into_black(stripes):
+    explorer = Explorer(widgets.filter_explorer(stripes, KERNELS))
+    relu = next(control for control in explorer.controls if control.startswith("ReLU"))
+    both = explorer.picture
+    positive = explorer.set(relu, True).picture
+    right = slice(both.shape[1] // 2, None)
+    # Mid-grey, black and white before; then all but the white is black.
+    assert (np.abs(both[:, right] - 127) < 4).mean() > 0.3
+    assert (np.abs(positive[:, right] - 127) < 4).mean() < 0.01
+    assert (positive[:, right] < 4).mean() > 0.3
+
+
+def test_a_filter_that_finds_nothing_is_shown_as_nothing(stripes):
+    explorer = Explorer(widgets.filter_explorer(stripes, KERNELS))
+    assert "from 0 to 0" in explorer.set("kernel", "nothing").sentence
+
+
+# The preparation explorer
+
+
+def test_the_right_preparation_is_the_helpers_own(recogniser, looks):
+    explorer = Explorer(widgets.preparation_explorer(recogniser, ELEPHANT))
+    np.testing.assert_allclose(looks[-1][0], prepare(ELEPHANT), atol=1e-3)
+    assert recogniser.guess(ELEPHANT, top=1)[0].label in explorer.sentence
+
+
+@pytest.mark.parametrize(("control", "value", "expected"), [
+    ("make it square", "pad", lambda: prepare(ELEPHANT, "pad")),
+    ("channels", widgets.RED_FIRST, lambda: prepare(ELEPHANT)[..., ::-1]),
+    ("take the average colour away", False, lambda: prepare(ELEPHANT) + MEAN_BGR),
+    ("turn left, degrees", 90, lambda: np.rot90(prepare(ELEPHANT))),
+])
+def test_each_control_changes_what_goes_in_and_what_is_shown(recogniser, looks, control, value, expected):
+    explorer = Explorer(widgets.preparation_explorer(recogniser, ELEPHANT))
+    before = explorer.picture
+    assert differ(before, explorer.set(control, value).picture)
+    assert len(looks) == 2
+    close = np.abs(looks[-1][0] - expected()) < 2  # turned before it is squashed, or after: nearly the same
+    assert close.mean() > 0.97
+    assert explorer.percentage() == pytest.approx(100 * recogniser.probabilities(looks[-1]).max(), abs=0.06)
+
+
+# The layer explorer
+
+
+def test_the_layer_explorer_shows_the_map_that_was_chosen(recogniser, monkeypatch):
+    calls, original = [], widgets.activations
+    monkeypatch.setattr(widgets, "activations", lambda *given: (calls.append(1), original(*given))[1])
+    explorer = Explorer(widgets.layer_explorer(recogniser, ELEPHANT))
+    first = explorer.picture
+    other = explorer.set("map", 5).picture
+    assert differ(first, other)
+    deep = explorer.set("layer", "block5_conv3").set("map", 17)
+    found = original(recogniser, ELEPHANT, ["block5_conv3"])["block5_conv3"][:, :, 17]
+    assert f"{found.max():.1f}" in deep.sentence and "14 × 14" in deep.sentence
+    assert differ(other, deep.picture)
+    assert len(calls) == 1  # the network looked once
+
+
+def test_the_number_of_a_map_stays_within_its_layer(recogniser):
+    explorer = Explorer(widgets.layer_explorer(recogniser, ELEPHANT))
+    explorer.set("layer", "block5_conv3").set("map", 511).set("layer", "block1_conv1")
+    assert explorer.controls["map"].max == explorer.controls["map"].value == 63
+    assert "224 × 224" in explorer.sentence
+
+
+# The bend explorer
+
+
+def faded(picture, percentage):
+    return Image.blend(Image.new("RGB", picture.size, "white"), picture, percentage / 100)
+
+
+BENDS = {"turned": (lambda picture, degrees: picture.rotate(degrees, fillcolor="white"), -180, 180, 0),
+         "faded": (faded, 0, 100, 100)}
+
+
+def test_a_bend_at_its_default_is_left_out(recogniser, looks):
+    def never(picture, amount):
+        raise AssertionError("called at its default")
+
+    Explorer(widgets.bend_explorer(recogniser, BANANA, "banana", {"never": (never, 0, 9, 3)}))
+    np.testing.assert_array_equal(looks[-1][0], prepare(BANANA, "pad"))
+
+
+def test_bends_are_applied_together_and_answered(recogniser, looks):
+    explorer = Explorer(widgets.bend_explorer(recogniser, BANANA, "banana", BENDS))
+    before, sure = explorer.picture, explorer.percentage()
+    untouched = recogniser.probabilities(prepare(BANANA, "pad")[None])[0]
+    assert sure == pytest.approx(100 * untouched[recogniser.index("banana")], abs=0.06)
+    explorer.set("turned", 40).set("faded", 50)
+    expected = faded(fit(open_picture(BANANA), "pad").rotate(40, fillcolor="white"), 50)
+    np.testing.assert_array_equal(looks[-1][0], prepare(expected))
+    assert differ(before, explorer.picture)
+    assert explorer.set("turned", 0).set("faded", 0).percentage() < sure  # a white square is no banana
+
+
+def test_the_button_sets_everything_back_with_one_look(recogniser, looks):
+    explorer = Explorer(widgets.bend_explorer(recogniser, BANANA, "banana", BENDS))
+    before, sentence = explorer.picture, explorer.sentence
+    explorer.set("turned", 90).set("faded", 30)
+    count = len(looks)
+    explorer.controls["back to the start"].click()
+    assert explorer.controls["turned"].value == 0 and explorer.controls["faded"].value == 100
+    assert explorer.sentence == sentence and not differ(before, explorer.picture)
+    assert len(looks) == count + 1
+    explorer.set("turned", 90)  # and the controls still work
+    assert differ(before, explorer.picture)
+
+
+def test_all_kinds_of_a_word_count(recogniser):
+    explorer = Explorer(widgets.bend_explorer(recogniser, example("chelsea_cat.jpg"), "cat", BENDS))
+    row = recogniser.probabilities(prepare(example("chelsea_cat.jpg"), "pad")[None])[0]
+    one = max(row[recogniser.index(name)] for name in ("tabby", "Egyptian_cat", "Persian_cat")
+              if name in [label.name for label in recogniser.labels])
+    assert explorer.percentage() >= 100 * one - 0.06
+
+
+def test_a_word_without_a_label_is_refused(recogniser):
+    with pytest.raises(ValueError, match='counts as "crutchfish"'):
+        widgets.bend_explorer(recogniser, BANANA, "crutchfish", BENDS)
+
+
+def test_numbers_with_a_fraction_get_a_slider_with_fractions(recogniser):
+    bends = {"scaled": (lambda picture, factor: faded(picture, 100 * factor), 0.2, 1.0, 1.0)}
+    explorer = Explorer(widgets.bend_explorer(recogniser, BANANA, "banana", bends))
+    slider = explorer.set("scaled", 0.45).controls["scaled"]
+    assert slider.value == pytest.approx(0.45) and slider.step < 0.1
+
+
+# What holds for all
+
+
+@pytest.fixture(params=["filter", "preparation", "layer", "bend"])
+def any_explorer(request, recogniser, stripes):
+    return {"filter": lambda: widgets.filter_explorer(stripes, KERNELS),
+            "preparation": lambda: widgets.preparation_explorer(recogniser, ELEPHANT),
+            "layer": lambda: widgets.layer_explorer(recogniser, ELEPHANT),
+            "bend": lambda: widgets.bend_explorer(recogniser, BANANA, "banana", BENDS)}[request.param]()
+
+
+def test_every_control_has_a_name_and_no_slider_floods_the_kernel(any_explorer):
+    *controls, image, html = any_explorer.children
+    assert isinstance(image, ipywidgets.Image) and isinstance(html, ipywidgets.HTML)
+    assert all(control.description for control in controls)
+    sliders = [control for control in controls if hasattr(control, "continuous_update")]
+    assert not any(slider.continuous_update for slider in sliders)
+    assert html.value and Image.open(io.BytesIO(image.value)).width <= 7 * 115
+
+
+# The quiz
+
+PAGE = [(example("tuxpaint/dog.png"), "dog"), (example("apple_photo.jpg"), "apple"), (BANANA, "banana")]
+
+
+class Quiz(Explorer):
+    """The quiz, with the network's first guess known for every picture of the page."""
+
+    def __init__(self, recogniser, page=PAGE, **options):
+        super().__init__(widgets.first_words_quiz(recogniser, page, **options))
+        pictures = [fit(open_picture(picture), "pad") for picture, _ in page]
+        first = [guesses[0] for guesses in recogniser.guess(pictures)]
+        self.its = {word: guess for (_, word), guess in zip(page, first, strict=True)}
+
+    def type(self, text):
+        return self.set("your word", text)
+
+    def press(self, description):
+        button = self.controls.get(description, self.box.children[2])
+        assert not button.disabled
+        button.click()
+        return self
+
+    def score(self):
+        return tuple(map(int, re.search(r"You (\d+), network (\d+)\.$", self.sentence).groups()))
+
+    def book(self):
+        return re.search(r"The book says &quot;(.*?)&quot;", self.sentence)[1]
+
+
+def test_the_network_is_asked_only_after_the_reader(recogniser, looks):
+    quiz = Explorer(widgets.first_words_quiz(recogniser, PAGE, seed=1))
+    before = quiz.picture
+    assert not looks and "Picture 1 of 3" in quiz.sentence and "book" not in quiz.sentence
+    quiz.set("your word", "?")
+    assert len(looks) == 1 and "The book says" in quiz.sentence
+    assert differ(before, quiz.picture)
+
+
+def test_the_score_of_a_whole_game(recogniser):
+    quiz = Quiz(recogniser, seed=3)
+    you, network, seen = 0, 0, []
+    for last in (False, False, True):
+        quiz.type("a Banana")
+        seen.append(quiz.book())
+        you += seen[-1] == "banana"
+        network += widgets.matches(quiz.its[seen[-1]].wnid, seen[-1])
+        assert quiz.score() == (you, network)
+        assert quiz.its[seen[-1]].label in quiz.sentence
+        assert quiz.controls["your word"].disabled
+        assert quiz.box.children[2].description == ("play again" if last else "next picture")
+        quiz.press("next picture")
+    assert sorted(seen) == ["apple", "banana", "dog"]
+    assert quiz.score() == (0, 0) and "Picture 1 of 3" in quiz.sentence  # a new game
+
+
+def test_a_reader_may_insist_once(recogniser):
+    quiz = Quiz(recogniser, PAGE[:1])
+    quiz.type("pooch")
+    network = quiz.score()[1]
+    assert quiz.score() == (0, network) and "wrong" in quiz.sentence.split("book")[0]
+    quiz.press("I meant the same")
+    assert quiz.score() == (1, network)
+    assert quiz.controls["I meant the same"].disabled
+
+
+def test_an_excuse_for_a_word_without_a_label(recogniser):
+    quiz = Quiz(recogniser, [(example("symbol_star.png"), "star")]).type("star")
+    assert quiz.score() == (1, 0) and "It has no label for this." in quiz.sentence
+
+
+def test_what_a_reader_types_is_shown_as_text(recogniser):
+    assert "&lt;b&gt;" in Quiz(recogniser, PAGE[:1]).type("<b>").sentence
+
+
+@pytest.mark.parametrize(("typed", "word", "right"), [
+    ("dog", "dog", True), (" A Dog ", "dog", True), ("beagle", "dog", True), ("teddy", "teddy bear", True),
+    ("teddy-bear", "teddy bear", True), ("the mug", "cup", True), ("basketball", "ball", True),
+    ("animal", "dog", False), ("bird", "duck", False), ("bear", "teddy bear", False), ("", "dog", False),
+    ("?", "star", False)])
+def test_how_the_reader_is_judged(typed, word, right):
+    assert widgets._says(typed, word) is right
