@@ -26,6 +26,7 @@ run: .venv/course-installed
 
 notebooks: .venv/course-installed
 	$(PYTHON) tools/notebooks.py save
+	$(PYTHON) tools/readme_picture.py
 
 test: .venv/tests-installed
 	$(PYTHON) -m pytest

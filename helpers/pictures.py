@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from helpers.architecture import INPUT_SIZE
+from helpers.errors import ReaderError
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -20,7 +21,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype="float32")
 
 
-class PictureError(ValueError):
+class PictureError(ReaderError):
     """Something is not a picture that we can use; the message is one plain sentence for the reader."""
 
 
@@ -73,10 +74,12 @@ def _open_any(source, name):
         return _from_array(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         source = io.BytesIO(source)
-    if not isinstance(source, (str, os.PathLike, io.BytesIO)):
+    elif isinstance(source, (str, os.PathLike)):
+        source = Path(source).expanduser()
+        if source.is_dir():
+            raise IsADirectoryError(name)
+    else:
         raise PictureError(f"{source!r:.40} is not a picture: give a path, an opened picture or an array.")
-    if isinstance(source, (str, os.PathLike)) and Path(source).is_dir():
-        raise IsADirectoryError(name)
     return Image.open(source, formats=FORMATS)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pooch
 
 from helpers.architecture import CONV_LAYERS, VGG16_LAYERS, build_pocket, build_vgg16
+from helpers.errors import ReaderError
 
 # The file that Keras publishes: name, address (the constant in Keras' applications/vgg16.py), size and md5.
 OFFICIAL_NAME = "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
@@ -28,7 +29,7 @@ CONV_BASE = DATA / "conv_base.h5"
 POCKET_HEAD = DATA / "pocket_head.h5"
 
 
-class WeightsError(Exception):
+class WeightsError(ReaderError):
     """Weights cannot be had or used; the message is one plain sentence for the reader."""
 
 

@@ -218,7 +218,7 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
         excuse = "" if has_label(word, recogniser.labels) else " It has no label for this."
         game["verdict"] = (f'The book says "{word}". The network says "{best.label}": {_verdict(its)}.{excuse}')
         say(f'You say "{change["new"].strip()}": {_verdict(yours)}.', game["verdict"])
-        focus(same if not yours else further)
+        focus(further)
 
     def insist(_):
         game["you"] += 1
@@ -234,7 +234,7 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
     same.on_click(insist)
     further.on_click(go_on)
     ask()
-    return ipywidgets.VBox([box, same, further, figure, sentence])
+    return ipywidgets.VBox([box, further, same, figure, sentence])
 
 
 def _says(typed, word):

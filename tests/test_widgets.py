@@ -256,7 +256,7 @@ class Quiz(Explorer):
         return self.set("your word", text)
 
     def press(self, description):
-        button = self.controls.get(description, self.box.children[2])
+        button = self.controls.get(description, self.box.children[1])
         assert not button.disabled
         button.click()
         return self
@@ -288,7 +288,7 @@ def test_the_score_of_a_whole_game(recogniser):
         assert quiz.score() == (you, network)
         assert quiz.its[seen[-1]].label in quiz.sentence
         assert quiz.controls["your word"].disabled
-        assert quiz.box.children[2].description == ("play again" if last else "next picture")
+        assert quiz.box.children[1].description == ("play again" if last else "next picture")
         quiz.press("next picture")
     assert sorted(seen) == ["apple", "banana", "dog"]
     assert quiz.score() == (0, 0) and "Picture 1 of 3" in quiz.sentence  # a new game

@@ -31,6 +31,8 @@ MEANINGS = {
     "bear": "bear.n.01",
     "polar bear": "polar_bear.n.01",
     "panda": "panda.n.01 panda.n.02",
+    "red panda": "lesser_panda.n.01",
+    "lighthouse": "beacon.n.03",
     "monkey": "monkey.n.01",
     "elephant": "elephant.n.01",
     "rabbit, bunny": "rabbit.n.01",
