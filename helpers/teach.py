@@ -1,4 +1,4 @@
-"""Pictures for new words: from a reader's folders, lists and uploads to one list that a layer can be fitted on."""
+"""Pictures for new words: folders, lists and uploads become one list that a layer can be fitted on."""
 
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from helpers.pictures import PictureError
 def collect(classes):
     """The pictures of several words as one list, and the number of each picture's word.
 
-    classes: dict word -> a folder (hidden files, folders in it and files that are no pictures are left out), or
-        a list of paths or of the bytes of files.
-    Returns (pictures, numbers): a list, and an int array of the same length, 0 for the first word. The pictures
-    are not opened here. Raises PictureError if there are fewer than two words, or two pictures for a word.
+    classes: dict word -> a folder (hidden files, folders in it and files that are no pictures are left out),
+        or a list of paths or of the bytes of files.
+    Returns (pictures, numbers): a list, and an int array of the same length, 0 for the first word. The
+    pictures are not opened here. Raises PictureError if there are fewer than two words, or fewer than two
+    pictures for a word, or no such folder.
     """
     if len(classes) < 2:
-        raise PictureError(f"There are too few words ({len(classes)}): give at least two, each with its pictures.")
+        raise PictureError(f"There are too few words ({len(classes)}): "
+                           "give at least two, each with its pictures.")
     pictures, numbers = [], []
     for number, (word, source) in enumerate(classes.items()):
         found = _in_folder(word, Path(source)) if isinstance(source, (str, Path)) else list(source)
@@ -32,6 +34,7 @@ def collect(classes):
 def _in_folder(word, folder):
     folder = folder.expanduser()
     if not folder.is_dir():
-        raise PictureError(f'There is no folder {folder.name or folder} for "{word}": check its name and place.')
+        raise PictureError(f'There is no folder {folder.name or folder} for "{word}": '
+                           "check its name and place.")
     return sorted(path for path in folder.iterdir()
                   if path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith("."))

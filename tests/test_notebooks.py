@@ -224,8 +224,8 @@ def test_solutions_run_after_the_last_cell(tmp_path):
 
 
 def test_a_notebook_too_large_is_not_saved(tmp_path):
-    path = written(tmp_path, nbformat.v4.new_code_cell("print('x' * 4_000_000)"))
-    with pytest.raises(notebooks.NotebookError, match="would be 4.0 MB"):
+    path = written(tmp_path, nbformat.v4.new_code_cell("print(('x' * 79 + chr(10)) * 50_000)"))
+    with pytest.raises(notebooks.NotebookError, match=r"would be 4\.\d MB"):
         notebooks.save(path, notebooks.execute(path))
 
 

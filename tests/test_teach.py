@@ -20,7 +20,8 @@ def folder(tmp_path):
 
 def test_folders_lists_and_bytes_together(folder):
     apples = [entry.path for entry in examples("apples_drawn")]
-    pictures, numbers = collect({"apple": apples, "mine": folder, "also mine": str(folder), "new": [b"1", b"2"]})
+    classes = {"apple": apples, "mine": folder, "also mine": str(folder), "new": [b"1", b"2"]}
+    pictures, numbers = collect(classes)
     assert pictures[:len(apples)] == apples
     assert [path.name for path in pictures[len(apples):len(apples) + 3]] == ["a.JPG", "b.png", "c.webp"]
     assert pictures[-2:] == [b"1", b"2"]
@@ -52,7 +53,7 @@ def test_an_empty_folder_is_said(tmp_path):
 
 
 def test_taught_words_without_ids(tmp_path):
-    """Words that a reader taught have no WordNet id: all have the same empty one, and are told apart by name."""
+    """Words that a reader taught have no WordNet id: all have the same empty one, only their names differ."""
     kernel = np.random.default_rng(0).normal(size=(512, 3))
     words = ("apple", "pear", "something else")
     save_head(tmp_path / "my_words.h5", Head(kernel, [0.1, 0.2, 0.3], ("", "", ""), words))
