@@ -48,7 +48,7 @@ class Row(NamedTuple):
 class Summary(NamedTuple):
     """What a run over a folder has done; print it.
 
-    done: pictures recognised in this run. skipped: pictures that were in the table already.
+    done: pictures answered in this run. skipped: pictures that were in the table already.
     unreadable: a list of (file, reason). others: how many files are no pictures, by the ending of their name.
     left: pictures still to do, if the run was stopped.
     """
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
     left: int
 
     def __str__(self):
-        counts = (f"Recognised now: {self.done}. In the table already: {self.skipped}. "
+        counts = (f"Answered now: {self.done}. In the table already: {self.skipped}. "
                   f"Unreadable: {len(self.unreadable)}. Other files, left aside: {self.others}.")
         lines = [counts, *[f"  {reason}" for _, reason in self.unreadable[:LISTED]]]
         if len(self.unreadable) > LISTED:

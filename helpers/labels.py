@@ -25,7 +25,7 @@ RULES = (
     'A toy is not the animal: a teddy bear counts as "teddy bear", never as "bear".',
     "A word with several meanings has the one of a child's first book: a mouse squeaks, a kite has a string.",
     "Where WordNet would look unfair to anyone with the picture before them, we rule by hand and say why.",
-    "Any other word must be a label's own name; capitals, spaces, hyphens and underscores do not matter.",
+    "For any other word the answer must be the word itself; capitals, spaces and hyphens do not matter.",
 )
 
 

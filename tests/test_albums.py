@@ -106,7 +106,7 @@ def test_every_picture_gets_its_line_and_the_unreadable_come_last(painter, folde
 def test_the_unreadable_are_told_with_their_reasons(painter, folder, table):
     told = str(recognise_folder(painter, folder, table)).splitlines()
     assert told == [
-        "Recognised now: 60. In the table already: 0. Unreadable: 4. Other files, left aside: 0.",
+        "Answered now: 60. In the table already: 0. Unreadable: 4. Other files, left aside: 0.",
         "  07.jpg is not a picture that we can open: save it as JPEG or PNG first.",
         "  half.png is damaged and cannot be opened: try another copy of it.",
         "  holiday/08.jpeg is empty: try another copy of it.",
