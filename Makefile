@@ -4,7 +4,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks test test-imagenet
+.PHONY: help lab run notebooks test test-fast test-imagenet lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,8 @@ help:
 	@echo "make run            execute every notebook, a line each with time and memory; changes no file"
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
+	@echo "make test-fast      run the tests that need neither notebooks nor a browser: a minute"
+	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 
 lab: .venv/course-installed
@@ -19,7 +21,7 @@ lab: .venv/course-installed
 
 # The notebooks as committed, and what the tests compare them with, come from the pocket weights.
 # Another choice: make run VGG16_WEIGHTS=imagenet
-run notebooks test: export VGG16_WEIGHTS := pocket
+run notebooks test test-fast: export VGG16_WEIGHTS := pocket
 
 run: .venv/course-installed
 	$(PYTHON) tools/notebooks.py run
@@ -30,6 +32,17 @@ notebooks: .venv/course-installed
 
 test: .venv/tests-installed
 	$(PYTHON) -m pytest
+
+test-fast: .venv/tests-installed
+	$(PYTHON) -m pytest --ignore=tests/test_notebooks.py --ignore=tests/test_browser.py
+
+lint: .venv/tests-installed
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+format: .venv/tests-installed
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
 
 test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py

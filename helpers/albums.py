@@ -19,8 +19,21 @@ from helpers.plots import guess_grid
 from helpers.recogniser import BATCH, Guess
 
 # The last three we cannot open, but whoever has such photos should hear of it.
-ENDINGS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff",
-           ".heic", ".heif", ".avif"}
+ENDINGS = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".avif",
+}
 # A spreadsheet takes text that begins with one of these for a formula, and runs it; an apostrophe before it
 # says "only text". A text that has an apostrophe of its own there gets a second one, so that we can go back.
 FORMULA = set("=+-@＝＋－＠'")
@@ -60,14 +73,18 @@ class Summary(NamedTuple):
     left: int
 
     def __str__(self):
-        counts = (f"Answered now: {self.done}. In the table already: {self.skipped}. "
-                  f"Unreadable: {len(self.unreadable)}. Other files, left aside: {self.others}.")
+        counts = (
+            f"Answered now: {self.done}. In the table already: {self.skipped}. "
+            f"Unreadable: {len(self.unreadable)}. Other files, left aside: {self.others}."
+        )
         lines = [counts, *[f"  {reason}" for _, reason in self.unreadable[:LISTED]]]
         if len(self.unreadable) > LISTED:
             lines.append(f"  and {len(self.unreadable) - LISTED} more: the table names them all.")
         if self.left:
-            lines.append(f"Stopped with {self.left} to go. What is done is in the table: "
-                         "run the same line again, and it goes on from there.")
+            lines.append(
+                f"Stopped with {self.left} to go. What is done is in the table: "
+                "run the same line again, and it goes on from there."
+            )
         return "\n".join(lines)
 
 
@@ -105,11 +122,17 @@ def recognise_folder(recogniser, folder, table, top=5, progress=None):
                 added += _add(file, recogniser, batch, top, stamps)
             except KeyboardInterrupt:
                 left = len(to_do) - added - sum(name in stamps for name, _ in unreadable)
-            _write(file, [[name] + [""] * 2 * top + [reason, recogniser.weights, "", ""]
-                          for name, reason in unreadable])
+            _write(
+                file,
+                [
+                    [name] + [""] * 2 * top + [reason, recogniser.weights, "", ""]
+                    for name, reason in unreadable
+                ],
+            )
     except OSError as error:
-        raise AlbumError(f"{table.name} cannot be written: close it in other programs, or choose another "
-                         "place for it.") from error
+        raise AlbumError(
+            f"{table.name} cannot be written: close it in other programs, or choose another place for it."
+        ) from error
     return Summary(added, len(done), unreadable, others, left)
 
 
@@ -181,8 +204,9 @@ def _look_through(folder, table):
     reason = "is a folder that may not be read: check its permissions."
     unreadable = [(_name(place, folder), f"{place.name} {reason}") for place in closed]
     if not paths and not unreadable:
-        raise AlbumError(f"There is no picture in {folder.name or folder}: "
-                         "name a folder with JPEG or PNG files in it.")
+        raise AlbumError(
+            f"There is no picture in {folder.name or folder}: name a folder with JPEG or PNG files in it."
+        )
     return sorted(paths, key=lambda path: (str(path).casefold(), str(path))), unreadable, others
 
 
@@ -193,8 +217,10 @@ def _name(path, folder):
 
 def _printable(text):
     """The text with escapes for control characters, and for bytes of a name that are no letters at all."""
-    return "".join(letter.encode("unicode_escape").decode()
-                   if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text)
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
+        for letter in text
+    )
 
 
 def _stamp(path):
@@ -215,7 +241,7 @@ def _not_ours(table):
 
 def _row(line, top):
     name, *cells = line
-    pairs = zip(cells[0:2 * top:2], cells[1:2 * top:2])
+    pairs = zip(cells[0 : 2 * top : 2], cells[1 : 2 * top : 2])
     guesses = [Guess(_text(label), "", float(probability)) for label, probability in pairs if label]
     return Row(_text(name), guesses, _text(cells[2 * top]))
 
@@ -231,7 +257,7 @@ def _lines(table):
     A last line that a crash has cut off is left out. Raises AlbumError for a file that is no table of ours.
     """
     content = table.read_bytes()
-    complete = content[:content.rfind(b"\n") + 1]
+    complete = content[: content.rfind(b"\n") + 1]
     try:
         text = io.StringIO(complete.decode("utf-8-sig"), newline="")
         lines = [line for line in csv.reader(text) if line]
@@ -257,12 +283,16 @@ def _take_up(table, columns, weights, stamps):
         lines = [line for line in lines if not line[-4]]
         others = {_text(line[-3]) for line in lines} - {weights}
         if others:
-            raise AlbumError(f"{table.name} holds answers of other weights ({', '.join(sorted(others))}): "
-                             "choose another name for this table.")
+            raise AlbumError(
+                f"{table.name} holds answers of other weights ({', '.join(sorted(others))}): "
+                "choose another name for this table."
+            )
         done = {_text(line[0]) for line in lines if stamps.get(_text(line[0])) == line[-2:]}
         if lines and not done:
-            raise AlbumError(f"{table.name} holds none of these pictures as they are now: "
-                             "is it the table of another folder? Choose another name.")
+            raise AlbumError(
+                f"{table.name} holds none of these pictures as they are now: "
+                "is it the table of another folder? Choose another name."
+            )
         lines = [line for line in lines if _text(line[0]) in done or _text(line[0]) not in stamps]
     unfinished = table.with_name(table.name + ".unfinished")
     with open(unfinished, "w", newline="", encoding=BEGINNING) as file:

@@ -49,8 +49,9 @@ def make_layer(row):
     138 million random numbers first would cost seconds and a gigabyte for nothing.
     """
     if row.kind == "conv":
-        return layers.Conv2D(row.units, 3, padding="same", activation=row.activation,
-                             kernel_initializer="zeros", name=row.name)
+        return layers.Conv2D(
+            row.units, 3, padding="same", activation=row.activation, kernel_initializer="zeros", name=row.name
+        )
     if row.kind == "pool":
         return layers.MaxPooling2D(2, strides=2, name=row.name)
     if row.kind == "flatten":

@@ -46,7 +46,7 @@ def class_activation_map(recogniser, picture, label, how="squash"):
     with tf.GradientTape() as tape:
         maps, features = watched(prepare(picture, how)[None], training=False)
         # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
-        logit = features @ kernel[:, number:number + 1] + bias[number]
+        logit = features @ kernel[:, number : number + 1] + bias[number]
     importance = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))
     return tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy()
 
@@ -63,19 +63,21 @@ def occlusion_map(recogniser, picture, label, patch=48, step=16, how="squash", p
     the probability with it there. Draw it with `spread`. Raises ValueError for a square that does not fit.
     """
     if not 1 <= patch <= INPUT_SIZE or step < 1:
-        raise ValueError(f"A square of {patch} pixels, moved by {step}, cannot slide over a picture of "
-                         f"{INPUT_SIZE}: choose a side from 1 to {INPUT_SIZE} and a step of 1 or more.")
+        raise ValueError(
+            f"A square of {patch} pixels, moved by {step}, cannot slide over a picture of "
+            f"{INPUT_SIZE}: choose a side from 1 to {INPUT_SIZE} and a step of 1 or more."
+        )
     number = recogniser.index(label)
     pixels = np.asarray(fit(open_picture(picture), how), "float32")
     corners = range(0, INPUT_SIZE - patch + 1, step)
     places = [(row, column) for row in corners for column in corners]
-    batches = [places[i:i + BATCH] for i in range(0, len(places), BATCH)]
+    batches = [places[i : i + BATCH] for i in range(0, len(places), BATCH)]
     whole = recogniser.probabilities(preprocess(pixels)[None])[0, number]
     hidden = []
-    for batch in (progress(batches) if progress else batches):
+    for batch in progress(batches) if progress else batches:
         covered = np.repeat(pixels[None], len(batch), axis=0)
         for copy, (row, column) in zip(covered, batch):
-            copy[row:row + patch, column:column + patch] = 128
+            copy[row : row + patch, column : column + patch] = 128
         hidden.append(recogniser.probabilities(preprocess(covered))[:, number])
     return whole - np.concatenate(hidden).reshape(len(corners), len(corners))
 
@@ -88,7 +90,7 @@ def spread(falls, patch, step):
     """
     total, count = np.zeros((2, INPUT_SIZE, INPUT_SIZE), "float32")
     for (row, column), fall in np.ndenumerate(falls):
-        square = np.s_[row * step:row * step + patch, column * step:column * step + patch]
+        square = np.s_[row * step : row * step + patch, column * step : column * step + patch]
         total[square] += fall
         count[square] += 1
     return total / np.maximum(count, 1)

@@ -75,8 +75,10 @@ def label_of(wnid):
     try:
         return _labels_by_id()[wnid]
     except (KeyError, TypeError):
-        raise ValueError(f"{wnid!r} is not the id of one of ImageNet's 1000 labels: "
-                         "an id looks like 'n02504458' (African elephant).") from None
+        raise ValueError(
+            f"{wnid!r} is not the id of one of ImageNet's 1000 labels: "
+            "an id looks like 'n02504458' (African elephant)."
+        ) from None
 
 
 def _plain(word):
@@ -89,7 +91,7 @@ def _kinds_by_word():
     """From plain word to the labels that count as it: every label's own name, overruled by our table."""
     kinds = {}
     for label in imagenet_labels():
-        kinds[_plain(label.name)] = kinds.get(_plain(label.name), ()) + (label,)
+        kinds[_plain(label.name)] = (*kinds.get(_plain(label.name), ()), label)
     for word, wnids in _read("kinds.json")["kinds"].items():
         kinds[_plain(word)] = tuple(label_of(wnid) for wnid in wnids)
     return kinds
@@ -124,5 +126,7 @@ def has_label(word, labels):
 @cache
 def rulings():
     """The decisions made by hand: a tuple of `Ruling`, to be shown beside the `RULES`."""
-    return tuple(Ruling(row["word"], label_of(row["wnid"]), row["counts"], row["reason"])
-                 for row in _read("kinds.json")["rulings"])
+    return tuple(
+        Ruling(row["word"], label_of(row["wnid"]), row["counts"], row["reason"])
+        for row in _read("kinds.json")["rulings"]
+    )

@@ -88,8 +88,9 @@ def _from_array(array):
     if array.ndim == 3 and shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or 0 in shape or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
-        raise PictureError(f"An array of shape {shape} is not a picture: "
-                           "it must be (height, width) or (height, width, 3).")
+        raise PictureError(
+            f"An array of shape {shape} is not a picture: it must be (height, width) or (height, width, 3)."
+        )
     if array.dtype == bool:
         array = array * np.uint8(255)
     if array.dtype != np.uint8:
@@ -97,8 +98,9 @@ def _from_array(array):
         if not real or not np.isfinite(array).all():
             raise PictureError("This array is not a picture: it holds something other than finite numbers.")
         if array.min() < 0 or array.max() > 255:
-            raise PictureError("This array is not a picture: "
-                               "its numbers must lie from 0 to 1 or from 0 to 255.")
+            raise PictureError(
+                "This array is not a picture: its numbers must lie from 0 to 1 or from 0 to 255."
+            )
         scale = 255 if np.issubdtype(array.dtype, np.floating) and array.max() <= 1 else 1
         array = np.rint(array * scale).astype("uint8")
     return Image.fromarray(array)
@@ -212,6 +214,7 @@ def example(file):
     """The path of one picture of the course, by its file name in images/."""
     path = IMAGES / file
     if not path.is_file():
-        raise PictureError(f"There is no picture {file} in images/: "
-                           "see images/catalogue.csv for what is there.")
+        raise PictureError(
+            f"There is no picture {file} in images/: see images/catalogue.csv for what is there."
+        )
     return path

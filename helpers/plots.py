@@ -214,7 +214,7 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
     for number, (picture, guesses, title) in enumerate(zip(pictures, guesses_list, titles, strict=True)):
         row, column = divmod(number, columns)
         left, tall = MARGIN + column * (cell + MARGIN), talls[number]
-        floor = MARGIN + sum(uppers[:row + 1]) + (step * top + 0.25) * row
+        floor = MARGIN + sum(uppers[: row + 1]) + (step * top + 0.25) * row
         _draw_picture(_place(figure, left, floor - tall, cell, tall), picture, anchor="W")
         _write(figure, left, floor - tall - 0.07, _wrapped(title, cell, "bold"), va="bottom", weight="bold")
         axes = _place(figure, left, floor, cell, step * top)
@@ -242,13 +242,14 @@ def picture_row(pictures, titles, columns=None, title=None):
     heads, talls = _heights(pictures, titles, cell)
     lines, bodies = (list(map(max, _in_rows(inches, columns))) for inches in (heads, talls))
     top = max(MARGIN, _top(title))
-    figure = _plain_figure(MARGIN + columns * (cell + MARGIN),
-                           top + sum(lines) + sum(bodies) + MARGIN * len(bodies))
+    figure = _plain_figure(
+        MARGIN + columns * (cell + MARGIN), top + sum(lines) + sum(bodies) + MARGIN * len(bodies)
+    )
     _heading(figure, title)
     for number, (picture, text) in enumerate(zip(pictures, titles, strict=True)):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
-        start = top + sum(lines[:row + 1]) + sum(bodies[:row]) + MARGIN * row
+        start = top + sum(lines[: row + 1]) + sum(bodies[:row]) + MARGIN * row
         _write(figure, left, start - 0.07, _wrapped(text, cell), va="bottom")
         _draw_picture(_place(figure, left, start, cell, bodies[row]), picture, anchor="NW")
     return figure
@@ -278,8 +279,13 @@ def heat_map(picture, map, title=None):
     left, right = (_place(figure, MARGIN + i * (cell + MARGIN), top + MARGIN, cell, body) for i in (0, 1))
     _draw_picture(left, pixels)
     _draw_picture(right, 80 + 0.6 * np.asarray(Image.fromarray(pixels).convert("L"), "float32"))
-    right.imshow(heat, cmap=overlay, norm=scale, interpolation="bilinear",
-                 extent=(0, pixels.shape[1], pixels.shape[0], 0))
+    right.imshow(
+        heat,
+        cmap=overlay,
+        norm=scale,
+        interpolation="bilinear",
+        extent=(0, pixels.shape[1], pixels.shape[0], 0),
+    )
 
     axes = _place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, body - 2 * LINE - 0.2)
     on_grey = ListedColormap(dense * colours.colors[:, :3] + (1 - dense) * 0.5)
@@ -301,8 +307,9 @@ def picture_table(rows, columns, title=None):
         _same_length(columns=columns, row=row)
     cell = (MAX_WIDTH - MARGIN) / len(columns) - MARGIN / 2
     heads = [_wrapped(text, cell, "bold") for text in columns]
-    answers = [[_wrapped(answer, cell, "bold" if right else "normal") for _, answer, right, _ in row]
-               for row in rows]
+    answers = [
+        [_wrapped(answer, cell, "bold" if right else "normal") for _, answer, right, _ in row] for row in rows
+    ]
     top = _top(title) + MARGIN + LINE * (1 + max(text.count("\n") for text in heads))
     lines = [1 + max(text.count("\n") for text in row) for row in answers]
     talls = [cell + 0.1 + LINE * count + 0.5 for count in lines]
@@ -365,13 +372,23 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         axes.imshow(_pixels(picture), cmap="gray", vmin=0, vmax=255)
         axes.axis("off")
         word = _shortened(word, cell + gap - 0.1, "bold", 18)
-        _write(figure, x + cell / 2, start + cell + 0.22, word, size=18, weight="bold", ha="center",
-               va="center")
+        _write(
+            figure, x + cell / 2, start + cell + 0.22, word, size=18, weight="bold", ha="center", va="center"
+        )
         _write(figure, x + cell / 2, start + cell + 0.42, text, ha="center", va="top")
         if good is not None:
             mark, colour = ("✓", INK) if good else ("✗", BLOCK_COLOURS[6])
-            _write(figure, x + cell + 0.1, start, mark, size=20, weight="bold", color=colour, ha="center",
-                   va="top")
+            _write(
+                figure,
+                x + cell + 0.1,
+                start,
+                mark,
+                size=20,
+                weight="bold",
+                color=colour,
+                ha="center",
+                va="top",
+            )
     return figure
 
 
@@ -410,8 +427,13 @@ def mosaic(activations, columns=8, title=None, count=32, block=None):
     for number in range(shown):
         row, column = divmod(number, columns)
         left, start = column * (cell + gap), row * (tall + gap)
-        axes.imshow(maps[:, :, number], cmap=colours, norm=scale, aspect="auto",
-                    extent=(left, left + cell, start + tall, start))
+        axes.imshow(
+            maps[:, :, number],
+            cmap=colours,
+            norm=scale,
+            aspect="auto",
+            extent=(left, left + cell, start + tall, start),
+        )
     axes.set(xlim=(0, columns * (cell + gap) - gap), ylim=(grid_height, 0))
     axes.axis("off")
 
@@ -445,8 +467,12 @@ def filters(kernels, title=None):
         row, column = divmod(number, columns)
         left, start = column * (cell + gap), row * (cell + gap)
         rgb = kernels[:, :, ::-1, number]
-        axes.imshow(0.5 + 0.5 * rgb / max(float(np.abs(rgb).max()), 1e-12), interpolation="nearest",
-                    aspect="auto", extent=(left, left + cell, start + cell, start))
+        axes.imshow(
+            0.5 + 0.5 * rgb / max(float(np.abs(rgb).max()), 1e-12),
+            interpolation="nearest",
+            aspect="auto",
+            extent=(left, left + cell, start + cell, start),
+        )
     axes.set(xlim=(0, side), ylim=(tall, 0))
     axes.axis("off")
     return figure
@@ -502,12 +528,27 @@ def confidence_curves(x, curves, xlabel, title=None):
     _suptitle(figure, title)
     axes = figure.add_subplot()
     # One colour for what comes out of the dense layers; the others differ by their dashes and marks as well.
-    looks = [(BLOCK_COLOURS[6], "-", "o"), (INK, "-", "s"), (QUIET, "--", "^"), (GREY, "-.", "D"),
-             (INK, ":", "v")]
+    looks = [
+        (BLOCK_COLOURS[6], "-", "o"),
+        (INK, "-", "s"),
+        (QUIET, "--", "^"),
+        (GREY, "-.", "D"),
+        (INK, ":", "v"),
+    ]
     for number, (name, probabilities) in enumerate(curves.items()):
         colour, dash, mark = looks[number % len(looks)]
-        axes.plot(x, probabilities, dash, marker=mark, color=colour, markersize=5, label=name,
-                  linewidth=2.6 if number == 0 else 1.5, zorder=3 - 0.1 * number, clip_on=False)
+        axes.plot(
+            x,
+            probabilities,
+            dash,
+            marker=mark,
+            color=colour,
+            markersize=5,
+            label=name,
+            linewidth=2.6 if number == 0 else 1.5,
+            zorder=3 - 0.1 * number,
+            clip_on=False,
+        )
     axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
     axes.margins(x=0.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
@@ -531,8 +572,12 @@ def bend_curves(rows):
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2
     figure = _plain_figure(MAX_WIDTH, MARGIN + tall * math.ceil(len(rows) / columns))
     for place, (title, note, amounts, probabilities, is_first, pictures) in enumerate(rows):
-        _same_length(amounts=list(amounts), probabilities=list(probabilities), is_first=list(is_first),
-                     pictures=pictures)
+        _same_length(
+            amounts=list(amounts),
+            probabilities=list(probabilities),
+            is_first=list(is_first),
+            pictures=pictures,
+        )
         row, column = divmod(place, columns)
         start, across = MARGIN + row * tall, left + column * (panel + gap)
         _write(figure, across, start, _shortened(title, panel, "bold"), va="top", weight="bold")
@@ -542,8 +587,16 @@ def bend_curves(rows):
         steps, last = np.arange(len(amounts)), len(amounts) - 1
         axes.plot(steps, probabilities, color=BLOCK_COLOURS[6], clip_on=False)
         fills = [BLOCK_COLOURS[6] if first else BACKGROUND for first in is_first]
-        axes.scatter(steps, probabilities, s=36, c=fills, edgecolors=BLOCK_COLOURS[6], linewidths=1.5,
-                     zorder=3, clip_on=False)
+        axes.scatter(
+            steps,
+            probabilities,
+            s=36,
+            c=fills,
+            edgecolors=BLOCK_COLOURS[6],
+            linewidths=1.5,
+            zorder=3,
+            clip_on=False,
+        )
         # Each of the five pictures stands right under its dot.
         shown = np.linspace(0, last, 5).round().astype(int)
         axes.set(xlim=(-last / 8, last * 9 / 8), ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
@@ -580,8 +633,10 @@ def draw_network(highlight=None):
     names = [row.name for row in VGG16_LAYERS]
     for part in highlight if isinstance(highlight, list) else [highlight]:
         if part not in [None, "input", "output", *BLOCK_COLOURS, *names]:
-            raise ValueError(f"The drawing has no {part!r}: use 1 to 6, 'input', 'output' "
-                             "or a layer's name, such as 'block3_conv2'.")
+            raise ValueError(
+                f"The drawing has no {part!r}: use 1 to 6, 'input', 'output' "
+                "or a layer's name, such as 'block3_conv2'."
+            )
     height, floor = 3.1, 0.76
     figure = _plain_figure(MAX_WIDTH, height)
     axes = _place(figure, 0, 0, MAX_WIDTH, height)
@@ -619,8 +674,7 @@ class _Drawing:
         middle = self.x + slot / 2
         colour = INK if lit else QUIET
         self.axes.text(middle, -0.1, heading, ha="center", va="top", weight="bold", color=colour)
-        self.axes.text(middle, -0.31, "\n".join(lines), ha="center", va="top", color=colour,
-                       linespacing=1.1)
+        self.axes.text(middle, -0.31, "\n".join(lines), ha="center", va="top", color=colour, linespacing=1.1)
         self.x += slot
         return middle - width / 2
 
@@ -629,8 +683,9 @@ class _Drawing:
         if not lit:
             colour = _mix(colour, BACKGROUND, 0.74)
         line = _mix(colour, INK, 0.45 if lit else 0.12) if edge else "none"
-        self.axes.add_patch(Polygon(points, facecolor=colour, edgecolor=line, linewidth=0.5,
-                                    joinstyle="round"))
+        self.axes.add_patch(
+            Polygon(points, facecolor=colour, edgecolor=line, linewidth=0.5, joinstyle="round")
+        )
         if lit:
             self.marked.extend(np.asarray(points).tolist())
 
@@ -778,7 +833,7 @@ def _heights(pictures, titles, cell):
 
 def _in_rows(items, columns):
     items = list(items)
-    return [items[start:start + columns] for start in range(0, len(items), columns)]
+    return [items[start : start + columns] for start in range(0, len(items), columns)]
 
 
 def _draw_picture(axes, picture, anchor="C"):
@@ -839,11 +894,8 @@ def _wrapped(text, inches, weight="normal"):
 
 def _number(value):
     """1234567 as "1,234,567" and 0.12345 as "0.123"."""
-    if isinstance(value, (int, np.integer)) or abs(value) >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.3g}"
-    return text.replace("-", "−")
+    whole = isinstance(value, (int, np.integer)) or abs(value) >= 100
+    return (f"{value:,.0f}" if whole else f"{value:.3g}").replace("-", "−")
 
 
 def _layer_colour(name):

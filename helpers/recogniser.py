@@ -42,8 +42,12 @@ class Recogniser:
         batch: prepared pictures, float32 (n, 224, 224, 3). Shown BATCH at a time, so memory stays flat.
         Returns float32 (n, classes); each row adds up to 1.
         """
-        return np.concatenate([self._run(tf.constant(batch[i:i + BATCH], tf.float32)).numpy()
-                               for i in range(0, len(batch), BATCH)])
+        return np.concatenate(
+            [
+                self._run(tf.constant(batch[i : i + BATCH], tf.float32)).numpy()
+                for i in range(0, len(batch), BATCH)
+            ]
+        )
 
     def guess(self, picture, top=5, how="squash"):
         """What is in a picture: the most probable labels, best first.
@@ -82,8 +86,11 @@ class Recogniser:
         names = [name.replace("_", " ") for _, name in self.labels]
         wanted = label.replace("_", " ")
         # First as it is written: a Cardigan is a dog, a cardigan is a garment.
-        for candidates, sought in (([wnid for wnid, _ in self.labels], label), (names, wanted),
-                                   ([name.lower() for name in names], wanted.lower())):
+        for candidates, sought in (
+            ([wnid for wnid, _ in self.labels], label),
+            (names, wanted),
+            ([name.lower() for name in names], wanted.lower()),
+        ):
             if sought and sought in candidates:  # the id of every taught word is ""
                 return candidates.index(sought)
         raise ValueError(f'"{label}" is not among the {len(self.labels)} labels of this network.')
@@ -108,12 +115,18 @@ def load_recogniser(weights=None):
 
 def _introduction(kind, speaker, classes):
     if kind == "pocket":
-        return ("The pocket weights speak: Oxford's 13 convolutional layers, a small last layer of our own, "
-                f"{classes} labels. "
-                'For the full VGG16 with 1000: load_recogniser("imagenet"), a download of 553 MB, once.')
+        return (
+            "The pocket weights speak: Oxford's 13 convolutional layers, a small last layer of our own, "
+            f"{classes} labels. "
+            'For the full VGG16 with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
+        )
     if kind == "imagenet":
-        return (f"Oxford's weights speak: the full VGG16 as published, {classes} labels. "
-                'For the small network in this repository: load_recogniser("pocket").')
+        return (
+            f"Oxford's weights speak: the full VGG16 as published, {classes} labels. "
+            'For the small network in this repository: load_recogniser("pocket").'
+        )
     network = "the last layer in it on Oxford's convolutional layers" if kind == "head" else "the full VGG16"
-    return (f"{speaker[0].upper()}{speaker[1:]} speaks: {network}, {classes} labels. "
-            'For the network in this repository: load_recogniser("pocket").')
+    return (
+        f"{speaker[0].upper()}{speaker[1:]} speaks: {network}, {classes} labels. "
+        'For the network in this repository: load_recogniser("pocket").'
+    )

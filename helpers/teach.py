@@ -18,14 +18,17 @@ def collect(classes):
     pictures for a word, or no such folder.
     """
     if len(classes) < 2:
-        raise PictureError(f"There are too few words ({len(classes)}): "
-                           "give at least two, each with its pictures.")
+        raise PictureError(
+            f"There are too few words ({len(classes)}): give at least two, each with its pictures."
+        )
     pictures, numbers = [], []
     for number, (word, source) in enumerate(classes.items()):
         found = _in_folder(word, Path(source)) if isinstance(source, (str, Path)) else list(source)
         if len(found) < 2:
-            raise PictureError(f'There are too few pictures for "{word}" ({len(found)}): '
-                               "two are the least, ten are a good start.")
+            raise PictureError(
+                f'There are too few pictures for "{word}" ({len(found)}): '
+                "two are the least, ten are a good start."
+            )
         pictures += found
         numbers += [number] * len(found)
     return pictures, np.array(numbers)
@@ -34,7 +37,11 @@ def collect(classes):
 def _in_folder(word, folder):
     folder = folder.expanduser()
     if not folder.is_dir():
-        raise PictureError(f'There is no folder {folder.name or folder} for "{word}": '
-                           "check its name and place.")
-    return sorted(path for path in folder.iterdir()
-                  if path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith("."))
+        raise PictureError(
+            f'There is no folder {folder.name or folder} for "{word}": check its name and place.'
+        )
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    )

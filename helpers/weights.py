@@ -69,8 +69,9 @@ def choose(weights=None):
         return Choice("imagenet", cached)
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise WeightsError(f"There is no weights file {path}: "
-                           'say "pocket", "imagenet" or the path of a file.')
+        raise WeightsError(
+            f'There is no weights file {path}: say "pocket", "imagenet" or the path of a file.'
+        )
     if _is_head(path):
         return Choice("head", path)
     return Choice("imagenet" if is_official(path) else "file", path)
@@ -86,14 +87,24 @@ def download(url=OFFICIAL_URL, md5=OFFICIAL_MD5, folder=None):
     folder = Path(folder or cache_folder())
     pooch.get_logger().setLevel("ERROR")
     try:
-        return Path(pooch.retrieve(url, f"md5:{md5}", fname=url.rsplit("/", 1)[-1], path=folder,
-                                   downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
+        return Path(
+            pooch.retrieve(
+                url,
+                f"md5:{md5}",
+                fname=url.rsplit("/", 1)[-1],
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
+            )
+        )
     except ValueError as error:
-        raise WeightsError(f"What came from {url} is not the published file (its MD5 differs): "
-                           "try again later.") from error
+        raise WeightsError(
+            f"What came from {url} is not the published file (its MD5 differs): try again later."
+        ) from error
     except OSError as error:
-        raise WeightsError(f"{url} could not be downloaded to {folder}: "
-                           "check the connection and the free space, and try again.") from error
+        raise WeightsError(
+            f"{url} could not be downloaded to {folder}: "
+            "check the connection and the free space, and try again."
+        ) from error
 
 
 def is_official(path):
@@ -128,8 +139,10 @@ def load(choice):
         if not choice.path.is_file():
             download()
         if not is_official(choice.path):
-            raise WeightsError(f"{choice.path} is not the published file (its size or MD5 differs): "
-                               "delete it, and the next try downloads it again.")
+            raise WeightsError(
+                f"{choice.path} is not the published file (its size or MD5 differs): "
+                "delete it, and the next try downloads it again."
+            )
     model = build_vgg16()
     load_layers(model, choice.path, [row for row in VGG16_LAYERS if row.units])
     return model, None
@@ -150,11 +163,14 @@ def load_layers(model, path, rows):
             wanted = [tuple(variable.shape) for variable in model.get_layer(row.name).variables]
             found = [array.shape for array in values]
             if found != wanted:
-                raise WeightsError(f"{name} is of another network: its layer {row.name} has shapes {found}, "
-                                   f"VGG16's has {wanted}.")
+                raise WeightsError(
+                    f"{name} is of another network: its layer {row.name} has shapes {found}, "
+                    f"VGG16's has {wanted}."
+                )
             if not all(np.isfinite(array).all() for array in values):
-                raise WeightsError(f"{name} is damaged: its layer {row.name} holds values that are not "
-                                   "numbers.")
+                raise WeightsError(
+                    f"{name} is damaged: its layer {row.name} holds values that are not numbers."
+                )
             model.get_layer(row.name).set_weights(values)
 
 
@@ -164,8 +180,9 @@ def _arrays(file, layer, name):
         names = [text.decode() if isinstance(text, bytes) else text for text in group.attrs["weight_names"]]
         return [np.asarray(group[text][()], "float32") for text in names]
     except KeyError as error:
-        raise WeightsError(f"{name} is not a VGG16 weights file: "
-                           f"it has no layer {layer} in Keras' layout.") from error
+        raise WeightsError(
+            f"{name} is not a VGG16 weights file: it has no layer {layer} in Keras' layout."
+        ) from error
     except Exception as error:
         # h5py reports a damaged file with whatever error it stumbled over.
         raise WeightsError(f"{name} is damaged or incomplete at layer {layer}: get it again.") from error
@@ -211,16 +228,23 @@ def load_head(path):
     name = Path(path).name
     with _open(path) as file:
         try:
-            head = Head(file["predictions/kernel"][...], file["predictions/bias"][...],
-                        tuple(file["wnids"].asstr()[...]), tuple(file["names"].asstr()[...]))
+            head = Head(
+                file["predictions/kernel"][...],
+                file["predictions/bias"][...],
+                tuple(file["wnids"].asstr()[...]),
+                tuple(file["names"].asstr()[...]),
+            )
         except Exception as error:
             # h5py reports a damaged file with whatever error it stumbled over.
-            raise WeightsError(f"{name} is not a last layer of the pocket network, or it is damaged: "
-                               "make it again.") from error
+            raise WeightsError(
+                f"{name} is not a last layer of the pocket network, or it is damaged: make it again."
+            ) from error
     classes = len(head.names)
     if head.kernel.shape != (512, classes) or head.bias.shape != (classes,) or len(head.wnids) != classes:
-        raise WeightsError(f"{name} is not a last layer of the pocket network: "
-                           f"its kernel is {head.kernel.shape}, with {classes} names.")
+        raise WeightsError(
+            f"{name} is not a last layer of the pocket network: "
+            f"its kernel is {head.kernel.shape}, with {classes} names."
+        )
     if not (np.isfinite(head.kernel).all() and np.isfinite(head.bias).all()):
         raise WeightsError(f"{name} is damaged: it holds values that are not numbers.")
     return head

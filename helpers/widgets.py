@@ -28,22 +28,27 @@ def filter_explorer(picture, kernels):
     kernels: dictionary of names and arrays (3, 3), not mirrored: used as a convolution layer uses its own.
     """
     pictures = picture if isinstance(picture, dict) else {"this one": picture}
-    controls = {"name": _choice("picture", pictures), "kernel": _choice("kernel", kernels),
-                "relu": _tick("ReLU: below zero becomes zero", False)}
+    controls = {
+        "name": _choice("picture", pictures),
+        "kernel": _choice("kernel", kernels),
+        "relu": _tick("ReLU: below zero becomes zero", False),
+    }
 
     def draw(name, kernel, relu):
         grey = open_picture(pictures[name]).convert("L")
         pixels, weights = np.asarray(grey, "float32"), np.asarray(kernels[kernel], "float32")
         rows, columns = pixels.shape[0] - 2, pixels.shape[1] - 2
-        found = sum(weights[y, x] * pixels[y:y + rows, x:x + columns] for y in range(3) for x in range(3))
+        found = sum(weights[y, x] * pixels[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
         numbers = " / ".join(" ".join(f"{weight:g}" for weight in row) for row in weights)
         if relu:
             shades, zero = _shades(np.maximum(found, 0)), "Black is zero."
         else:
             shades = 127.5 + _shades(np.abs(found)) * np.sign(found) / 2
             zero = "Mid-grey is zero, darker is below."
-        return (picture_row([grey, shades], ["picture", kernel]),
-                f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}. {zero}")
+        return (
+            picture_row([grey, shades], ["picture", kernel]),
+            f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}. {zero}",
+        )
 
     return _explorer(controls, draw)
 
@@ -54,10 +59,12 @@ def preparation_explorer(recogniser, picture):
     recogniser: from `load_recogniser`. picture: anything `pictures.open_picture` takes.
     """
     picture = open_picture(picture)
-    controls = {"how": _choice("make it square", ["squash", "crop", "pad"]),
-                "order": _choice("channels", [BLUE_FIRST, RED_FIRST]),
-                "mean": _tick("take the average colour away", True),
-                "turn": _slider("turn left, degrees", 0, 270, 0, step=90)}
+    controls = {
+        "how": _choice("make it square", ["squash", "crop", "pad"]),
+        "order": _choice("channels", [BLUE_FIRST, RED_FIRST]),
+        "mean": _tick("take the average colour away", True),
+        "turn": _slider("turn left, degrees", 0, 270, 0, step=90),
+    }
 
     def draw(how, order, mean, turn):
         pixels = np.asarray(fit(picture.rotate(turn, expand=True), how), "float32")
@@ -89,8 +96,10 @@ def layer_explorer(recogniser, picture):
         rows, columns = found.shape
         row, column = np.unravel_index(found.argmax(), found.shape)
         titles = ["what the network gets", f"{layer}, map {number} of 0 to {last}"]
-        text = (f"{rows} × {columns} numbers. The largest, {found.max():.1f}, is white: row {row + 1}, "
-                f"column {column + 1}. Of all, {percent((found == 0).mean())} are zero: black.")
+        text = (
+            f"{rows} × {columns} numbers. The largest, {found.max():.1f}, is white: row {row + 1}, "
+            f"column {column + 1}. Of all, {percent((found == 0).mean())} are zero: black."
+        )
         return picture_row([square, _shades(found)], titles), text
 
     return _explorer(controls, draw)
@@ -139,8 +148,15 @@ def _slider(name, low, high, start, step=None):
     whole = all(isinstance(number, Integral) for number in (low, high, start))
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
     # One answer when the slider comes to rest, not a queue of answers that trails behind it.
-    return kind(start, min=low, max=high, step=step or (1 if whole else (high - low) / 40), description=name,
-                continuous_update=False, **LOOK)
+    return kind(
+        start,
+        min=low,
+        max=high,
+        step=step or (1 if whole else (high - low) / 40),
+        description=name,
+        continuous_update=False,
+        **LOOK,
+    )
 
 
 def _explorer(controls, draw):
@@ -216,7 +232,7 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
         box.disabled, same.disabled, further.disabled = True, yours, False
         figure.value = png(guess_bars(game["square"], guesses))
         excuse = "" if has_label(word, recogniser.labels) else " It has no label for this."
-        game["verdict"] = (f'The book says "{word}". The network says "{best.label}": {_verdict(its)}.{excuse}')
+        game["verdict"] = f'The book says "{word}". The network says "{best.label}": {_verdict(its)}.{excuse}'
         say(f'You say "{change["new"].strip()}": {_verdict(yours)}.', game["verdict"])
         focus(further)
 
@@ -243,7 +259,7 @@ def _says(typed, word):
     for article in ("a ", "an ", "the "):
         typed = typed.removeprefix(article)
     letters = ["".join(filter(str.isalnum, text)) for text in (typed, word.casefold())]
-    return letters[0] == letters[1] or bool(kinds(typed)) and set(kinds(typed)) <= set(kinds(word))
+    return letters[0] == letters[1] or (bool(kinds(typed)) and set(kinds(typed)) <= set(kinds(word)))
 
 
 def _verdict(right):

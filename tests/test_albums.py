@@ -56,13 +56,13 @@ def folder(tmp_path):
     """60 pictures in three folders, and four files that look like pictures and are none."""
     rng = np.random.default_rng(60)
     for number in range(60):
-        place = ["", "holiday/", "holiday/Zoë's, \"best\"/"][number % 3]
+        place = ["", "holiday/", 'holiday/Zoë\'s, "best"/'][number % 3]
         paint(tmp_path / f"photos/{place}{number:02}.png", tuple(rng.integers(0, 256, 3).tolist()))
     (tmp_path / "photos/07.jpg").write_text("not a picture")
     (tmp_path / "photos/holiday/08.jpeg").write_bytes(b"")
     (tmp_path / "photos/phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     whole = (tmp_path / "photos/00.png").read_bytes()
-    (tmp_path / "photos/half.png").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "photos/half.png").write_bytes(whole[: len(whole) // 2])
     return tmp_path / "photos"
 
 
@@ -76,11 +76,13 @@ def table(tmp_path):
 
 def stop_after(count):
     """A progress wrapper in which the reader presses Ctrl-C when so many pictures have been handed out."""
+
     def progress(paths):
         for number, path in enumerate(paths):
             if number == count:
                 raise KeyboardInterrupt
             yield path
+
     return progress
 
 
@@ -99,7 +101,8 @@ def test_every_picture_gets_its_line_and_the_unreadable_come_last(painter, folde
         expected = painter.best(painter.probabilities(prepare(folder / row.file)[None])[0])
         assert [guess.label for guess in row.guesses] == [guess.label for guess in expected]
         assert [guess.probability for guess in row.guesses] == pytest.approx(
-            [guess.probability for guess in expected], abs=6e-5)
+            [guess.probability for guess in expected], abs=6e-5
+        )
         assert row.problem == ""
 
 
@@ -110,7 +113,8 @@ def test_the_unreadable_are_told_with_their_reasons(painter, folder, table):
         "  07.jpg is not a picture that we can open: save it as JPEG or PNG first.",
         "  half.png is damaged and cannot be opened: try another copy of it.",
         "  holiday/08.jpeg is empty: try another copy of it.",
-        "  phone.HEIC is a HEIC or AVIF photo or a film, which we cannot open: save it as JPEG first."]
+        "  phone.HEIC is a HEIC or AVIF photo or a film, which we cannot open: save it as JPEG first.",
+    ]
 
 
 def test_many_unreadable_files_do_not_fill_the_page(painter, tmp_path, table):
@@ -301,8 +305,10 @@ def test_a_folder_that_cannot_be_used_gets_one_sentence(painter, folder, table):
     assert not table.exists()
 
 
-@pytest.mark.parametrize("content", [b"my diary", b"name,age\nZoe,4\n", b"\xff\xfe\0\n", b"PK\3\4" * 99,
-                                     b"file,guess 1,probability 1\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"my diary", b"name,age\nZoe,4\n", b"\xff\xfe\0\n", b"PK\3\4" * 99, b"file,guess 1,probability 1\n"],
+)
 def test_somebody_elses_file_is_never_overwritten(painter, folder, table, content):
     table.write_bytes(content)
     assert complaint(painter, folder, table).startswith("album.csv is not a table that we made")
@@ -311,8 +317,15 @@ def test_somebody_elses_file_is_never_overwritten(painter, folder, table, conten
     assert table.read_bytes() == content
 
 
-@pytest.mark.parametrize("change", [(b",0.", b",a.", "a number"), (b",pocket,", b",", "a cell less"),
-                                    (b",pocket,", b",pocket,,", "a cell more")], ids=lambda change: change[2])
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b",0.", b",a.", "a number"),
+        (b",pocket,", b",", "a cell less"),
+        (b",pocket,", b",pocket,,", "a cell more"),
+    ],
+    ids=lambda change: change[2],
+)
 def test_a_table_that_somebody_changed_gets_one_sentence(folder, table, change):
     recognise_folder(Painter(), folder, table)
     table.write_bytes(table.read_bytes().replace(*change[:2], 1))
@@ -332,7 +345,9 @@ def test_a_folder_that_may_not_be_read_is_listed(painter, folder, table, monkeyp
     summary = recognise_folder(painter, folder, table)
     assert summary.done == 60
     assert summary.unreadable[0] == (
-        "holiday/secret", "secret is a folder that may not be read: check its permissions.")
+        "holiday/secret",
+        "secret is a folder that may not be read: check its permissions.",
+    )
 
 
 def test_tables_are_not_mixed(painter, folder, table, tmp_path):
@@ -370,7 +385,8 @@ def test_the_contact_sheet_shows_the_first_pictures(painter, folder, table):
     figure = contact_sheet(folder, table)
     assert sum(bool(axes.images) for axes in figure.axes) == 20
     written = [text.get_text() for axes in figure.axes for text in axes.texts] + [
-        text.get_text() for text in figure.texts]
+        text.get_text() for text in figure.texts
+    ]
     assert rows[0].file not in written
     assert rows[1].guesses[0].label in written
     assert any(rows[1].file.split("/")[-1] in text for text in written)
@@ -406,8 +422,10 @@ class Button7:
     @_counter.setter
     def _counter(self, count):
         self._count = count
-        self.value = {about["name"]: {"metadata": about, "content": content}
-                      for about, content in zip(self.metadata, self.data, strict=True)}
+        self.value = {
+            about["name"]: {"metadata": about, "content": content}
+            for about, content in zip(self.metadata, self.data, strict=True)
+        }
 
 
 def test_uploaded_in_ipywidgets_7():
@@ -420,8 +438,13 @@ def test_uploaded_in_ipywidgets_7():
 
 
 def file(name, content):
-    return {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content),
-            "last_modified": datetime.now(UTC)}
+    return {
+        "name": name,
+        "type": "image/png",
+        "size": len(content),
+        "content": memoryview(content),
+        "last_modified": datetime.now(UTC),
+    }
 
 
 def test_uploaded_in_ipywidgets_8():

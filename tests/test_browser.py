@@ -28,8 +28,11 @@ def page(tmp_path_factory):
 
 
 def test_every_figure_is_shown(page):
-    expected = sum("image/png" in output.get("data", {})
-                   for cell in notebooks.read(FIRST).cells for output in cell.get("outputs", []))
+    expected = sum(
+        "image/png" in output.get("data", {})
+        for cell in notebooks.read(FIRST).cells
+        for output in cell.get("outputs", [])
+    )
     images = page.locator(".jp-OutputArea-output img")
     widths = images.evaluate_all("images => images.map(image => image.naturalWidth)")
     assert len(widths) == expected > 0

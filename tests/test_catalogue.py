@@ -15,13 +15,36 @@ IMAGES = ROOT / "images"
 OUTSIDE = ROOT / "tests" / "data" / "outside"
 LABELS = ROOT / "helpers" / "data" / "imagenet_labels.json"
 
-ALLOWED = {"public domain", "CC0", "CC BY 2.0", "CC BY 4.0", "CC BY-SA 2.5", "CC BY-SA 3.0", "CC BY-SA 4.0",
-           "MIT", "Apache-2.0", "GPL-2.0-or-later"}
+ALLOWED = {
+    "public domain",
+    "CC0",
+    "CC BY 2.0",
+    "CC BY 4.0",
+    "CC BY-SA 2.5",
+    "CC BY-SA 3.0",
+    "CC BY-SA 4.0",
+    "MIT",
+    "Apache-2.0",
+    "GPL-2.0-or-later",
+}
 NOT_PICTURES = {"catalogue.csv", "CREDITS.md", "GPL-2.txt"}
-NEEDED = {"elephants": 3, "bananas": 3, "portraits": 2, "known": 30, "unknown": 30, "symbols": 4,
-          "textures": 3, "ladder_elephant": 6, "ladder_banana": 6, "ladder_teddy_bear": 6,
-          "apples_drawn": 10, "pears_drawn": 10, "strawberries_drawn": 10, "something_else_drawn": 12,
-          "illustrations": 1}
+NEEDED = {
+    "elephants": 3,
+    "bananas": 3,
+    "portraits": 2,
+    "known": 30,
+    "unknown": 30,
+    "symbols": 4,
+    "textures": 3,
+    "ladder_elephant": 6,
+    "ladder_banana": 6,
+    "ladder_teddy_bear": 6,
+    "apples_drawn": 10,
+    "pears_drawn": 10,
+    "strawberries_drawn": 10,
+    "something_else_drawn": 12,
+    "illustrations": 1,
+}
 PAGES = ["first_words_photos", "first_words_renders", "first_words_clipart"]
 LEFT_OUT_OF_THE_POCKET = {"n02481823", "n02480495", "n02486410", "n02837789", "n03770439"}
 
@@ -38,16 +61,22 @@ ROWS += [pytest.param(row, ROOT, id=f"outside: {row['file']}") for row in OUTSID
 
 
 def test_every_file_has_a_row_and_every_row_a_file():
-    files = {path.relative_to(IMAGES).as_posix() for path in IMAGES.rglob("*")
-             if path.is_file() and path.name not in NOT_PICTURES}
+    files = {
+        path.relative_to(IMAGES).as_posix()
+        for path in IMAGES.rglob("*")
+        if path.is_file() and path.name not in NOT_PICTURES
+    }
     listed = Counter(row["file"] for row in CATALOGUE)
     assert files == set(listed)
     assert set(listed.values()) == {1}
 
 
 def test_the_outside_folder_holds_nothing_but_its_own_pictures():
-    files = {path.relative_to(ROOT).as_posix() for path in OUTSIDE.rglob("*")
-             if path.is_file() and path.name != "labels.csv"}
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in OUTSIDE.rglob("*")
+        if path.is_file() and path.name != "labels.csv"
+    }
     assert files <= {row["file"] for row in OUTSIDE_SET}
 
 

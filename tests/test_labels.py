@@ -36,6 +36,7 @@ def importer():
 
 # The 1000 labels
 
+
 def test_the_label_file_is_keras_own(importer):
     content = (ROOT / "helpers" / "data" / "imagenet_labels.json").read_bytes()
     assert hashlib.md5(content).hexdigest() == importer.KERAS_MD5 == "c2c37ea517e94d9795004a39431a14cb"
@@ -76,91 +77,194 @@ def test_an_unknown_id_gets_one_plain_sentence(wnid):
 
 # Kinds count
 
+
 def test_all_118_breeds_of_dog_are_dogs_and_no_wolf_fox_or_cat_is():
     dogs = imagenet_labels()[151:269]
     assert kinds("dog") == dogs and (dogs[0].text, dogs[-1].text) == ("Chihuahua", "Mexican hairless")
     assert not set(kinds("dog")) & (set(kinds("wolf")) | set(kinds("fox")) | set(kinds("cat")))
 
 
-@pytest.mark.parametrize("word, expected", [
-    ("cat", {"tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"}),
-    ("bear", {"brown bear", "American black bear", "ice bear", "sloth bear"}),
-    ("polar bear", {"ice bear"}),
-    ("elephant", {"African elephant", "Indian elephant", "tusker"}),
-    ("duck", {"drake", "red-breasted merganser"}),
-    ("penguin", {"king penguin"}),
-    ("frog", {"bullfrog", "tree frog", "tailed frog"}),
-    ("apple", {"Granny Smith"}),
-    ("flower", {"daisy", "yellow lady's slipper"}),
-    ("ball", {"baseball", "basketball", "croquet ball", "golf ball", "ping-pong ball", "rugby ball",
-              "soccer ball", "tennis ball", "volleyball"}),
-    ("car", {"ambulance", "beach wagon", "cab", "convertible", "jeep", "limousine", "minivan", "Model T",
-             "racer", "sports car"}),
-    ("bus", {"minibus", "school bus", "trolleybus"}),
-    ("train", {"bullet train", "steam locomotive", "electric locomotive", "passenger car", "freight car"}),
-    ("aeroplane", {"airliner", "warplane"}),
-    ("cup", {"cup", "coffee mug"}),
-    ("spoon", {"wooden spoon"}),
-    ("clock", {"analog clock", "digital clock", "wall clock"}),
-    ("telephone", {"cellular telephone", "dial telephone", "pay-phone"}),
-    ("chair", {"barber chair", "folding chair", "rocking chair", "throne"}),
-    ("shoe", {"clog", "Loafer", "running shoe", "sandal"}),
-    ("hat", {"bathing cap", "bearskin", "bonnet", "cowboy hat", "mortarboard", "shower cap", "sombrero"}),
-    ("glasses", {"sunglass", "sunglasses"}),
-    ("teddy bear", {"teddy"}),
-])
+@pytest.mark.parametrize(
+    "word, expected",
+    [
+        ("cat", {"tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"}),
+        ("bear", {"brown bear", "American black bear", "ice bear", "sloth bear"}),
+        ("polar bear", {"ice bear"}),
+        ("elephant", {"African elephant", "Indian elephant", "tusker"}),
+        ("duck", {"drake", "red-breasted merganser"}),
+        ("penguin", {"king penguin"}),
+        ("frog", {"bullfrog", "tree frog", "tailed frog"}),
+        ("apple", {"Granny Smith"}),
+        ("flower", {"daisy", "yellow lady's slipper"}),
+        (
+            "ball",
+            {
+                "baseball",
+                "basketball",
+                "croquet ball",
+                "golf ball",
+                "ping-pong ball",
+                "rugby ball",
+                "soccer ball",
+                "tennis ball",
+                "volleyball",
+            },
+        ),
+        (
+            "car",
+            {
+                "ambulance",
+                "beach wagon",
+                "cab",
+                "convertible",
+                "jeep",
+                "limousine",
+                "minivan",
+                "Model T",
+                "racer",
+                "sports car",
+            },
+        ),
+        ("bus", {"minibus", "school bus", "trolleybus"}),
+        (
+            "train",
+            {"bullet train", "steam locomotive", "electric locomotive", "passenger car", "freight car"},
+        ),
+        ("aeroplane", {"airliner", "warplane"}),
+        ("cup", {"cup", "coffee mug"}),
+        ("spoon", {"wooden spoon"}),
+        ("clock", {"analog clock", "digital clock", "wall clock"}),
+        ("telephone", {"cellular telephone", "dial telephone", "pay-phone"}),
+        ("chair", {"barber chair", "folding chair", "rocking chair", "throne"}),
+        ("shoe", {"clog", "Loafer", "running shoe", "sandal"}),
+        ("hat", {"bathing cap", "bearskin", "bonnet", "cowboy hat", "mortarboard", "shower cap", "sombrero"}),
+        ("glasses", {"sunglass", "sunglasses"}),
+        ("teddy bear", {"teddy"}),
+    ],
+)
 def test_the_kinds_of_a_word(word, expected):
     assert names(word) == expected
 
 
-@pytest.mark.parametrize("word, some", [
-    ("bird", {"robin", "king penguin", "hen", "kite"}),
-    ("fish", {"goldfish", "great white shark"}),
-    ("boat", {"canoe", "speedboat", "schooner", "liner"}),
-    ("monkey", {"macaque", "marmoset"}),
-    ("butterfly", {"monarch", "cabbage butterfly"}),
-])
+@pytest.mark.parametrize(
+    "word, some",
+    [
+        ("bird", {"robin", "king penguin", "hen", "kite"}),
+        ("fish", {"goldfish", "great white shark"}),
+        ("boat", {"canoe", "speedboat", "schooner", "liner"}),
+        ("monkey", {"macaque", "marmoset"}),
+        ("butterfly", {"monarch", "cabbage butterfly"}),
+    ],
+)
 def test_some_kinds_of_a_large_word(word, some):
     assert some <= names(word)
 
 
-@pytest.mark.parametrize("word", ["banana", "lemon", "orange", "strawberry", "pineapple", "lion", "tiger",
-                                  "koala", "teapot", "umbrella", "basketball", "goldfish", "hamster", "teddy",
-                                  "violin"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "banana",
+        "lemon",
+        "orange",
+        "strawberry",
+        "pineapple",
+        "lion",
+        "tiger",
+        "koala",
+        "teapot",
+        "umbrella",
+        "basketball",
+        "goldfish",
+        "hamster",
+        "teddy",
+        "violin",
+    ],
+)
 def test_a_word_that_is_a_labels_own_name(word):
     assert names(word) == {word}
 
 
-@pytest.mark.parametrize("word", ["pear", "key", "carrot", "egg", "giraffe", "helicopter", "doll", "face",
-                                  "person", "baby", "tree", "house", "rubber duck", "sun", ""])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "pear",
+        "key",
+        "carrot",
+        "egg",
+        "giraffe",
+        "helicopter",
+        "doll",
+        "face",
+        "person",
+        "baby",
+        "tree",
+        "house",
+        "rubber duck",
+        "sun",
+        "",
+    ],
+)
 def test_words_without_a_label(word):
     assert kinds(word) == () and not has_label(word, imagenet_labels())
 
 
-@pytest.mark.parametrize("one, other", [
-    ("teddy bear", "teddy"), ("cup", "mug"), ("truck", "lorry"), ("aeroplane", "plane"),
-    ("bicycle", "bike"), ("sofa", "couch"), ("ladybird", "ladybug"), ("phone", "telephone"),
-    ("TV", "television"), ("shirt", "T-shirt"), ("hot dog", "hotdog"), ("fire truck", "fire engine"),
-    ("rooster", "cock"), ("sweater", "jumper"),
-])
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("teddy bear", "teddy"),
+        ("cup", "mug"),
+        ("truck", "lorry"),
+        ("aeroplane", "plane"),
+        ("bicycle", "bike"),
+        ("sofa", "couch"),
+        ("ladybird", "ladybug"),
+        ("phone", "telephone"),
+        ("TV", "television"),
+        ("shirt", "T-shirt"),
+        ("hot dog", "hotdog"),
+        ("fire truck", "fire engine"),
+        ("rooster", "cock"),
+        ("sweater", "jumper"),
+    ],
+)
 def test_two_words_for_one_thing(one, other):
     assert kinds(one) == kinds(other) != ()
 
 
 # What does not count
 
+
 def test_a_toy_is_not_the_animal():
     assert matches(TEDDY, "teddy bear") and matches(TEDDY, "teddy") and not matches(TEDDY, "bear")
 
 
-@pytest.mark.parametrize("word, not_this", [
-    ("car", "car wheel"), ("car", "car mirror"), ("car", "freight car"), ("car", "pickup"),
-    ("cup", "espresso"), ("bear", "koala"), ("bear", "giant panda"), ("cat", "lynx"),
-    ("monkey", "gorilla"), ("horse", "zebra"), ("tiger", "tiger cat"), ("tiger", "tiger shark"),
-    ("ball", "punching bag"), ("apple", "custard apple"), ("telephone", "iPod"), ("boat", "submarine"),
-    ("teapot", "coffeepot"), ("lamp", "lampshade"), ("watch", "wall clock"), ("clock", "digital watch"),
-    ("elephant", "warthog"), ("dog", "hotdog"),
-])
+@pytest.mark.parametrize(
+    "word, not_this",
+    [
+        ("car", "car wheel"),
+        ("car", "car mirror"),
+        ("car", "freight car"),
+        ("car", "pickup"),
+        ("cup", "espresso"),
+        ("bear", "koala"),
+        ("bear", "giant panda"),
+        ("cat", "lynx"),
+        ("monkey", "gorilla"),
+        ("horse", "zebra"),
+        ("tiger", "tiger cat"),
+        ("tiger", "tiger shark"),
+        ("ball", "punching bag"),
+        ("apple", "custard apple"),
+        ("telephone", "iPod"),
+        ("boat", "submarine"),
+        ("teapot", "coffeepot"),
+        ("lamp", "lampshade"),
+        ("watch", "wall clock"),
+        ("clock", "digital watch"),
+        ("elephant", "warthog"),
+        ("dog", "hotdog"),
+    ],
+)
 def test_a_part_or_something_similar_does_not_count(word, not_this):
     assert kinds(not_this), f"{not_this} should be a label, or this test proves nothing"
     assert not set(kinds(word)) & set(kinds(not_this))
@@ -174,6 +278,7 @@ def test_a_word_has_the_meaning_of_a_childs_first_book():
 
 
 # Any word, any label
+
 
 @given(any_label, st.sampled_from(["{}", " {} ", "THE{}"]), st.booleans(), st.booleans())
 def test_capitals_spaces_and_underscores_do_not_matter_but_letters_do(label, frame, upper, spaces):
@@ -200,6 +305,7 @@ def test_has_label_asks_only_the_labels_given():
 
 # The rules and the rulings
 
+
 def test_rulings_are_what_matches_does():
     assert len(rulings()) > 20
     for ruling in rulings():
@@ -220,27 +326,34 @@ def test_the_examples_in_the_rules_hold():
 
 # The tool that made the data
 
+
 def test_the_committed_words_and_rulings_are_those_of_the_tool(importer):
     made = json.loads((ROOT / "helpers" / "data" / "kinds.json").read_text(encoding="utf-8"))
     assert list(made["kinds"]) == [word for words in importer.MEANINGS for word in words.split(", ")]
-    assert [(row["word"], row["counts"], f"{row['wnid']} {label_of(row['wnid']).name}", row["reason"])
-            for row in made["rulings"]] == importer.RULINGS
+    assert [
+        (row["word"], row["counts"], f"{row['wnid']} {label_of(row['wnid']).name}", row["reason"])
+        for row in made["rulings"]
+    ] == importer.RULINGS
 
 
 def test_the_tool_reads_wordnets_tree(importer, tmp_path, monkeypatch):
     # Five meanings in WordNet's own format: a beagle is a dog, so is Lassie; a pack is a meaning beside.
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
-        "00000100 05 n 01 animal 0 001 ~ 00000200 n 0000 | a living thing; \"an | odd example\"\n"
+        '00000100 05 n 01 animal 0 001 ~ 00000200 n 0000 | a living thing; "an | odd example"\n'
         "00000200 05 n 02 dog 0 domestic_dog 0 003 "
         "@ 00000100 n 0000 #m 00000900 n 0000 ~ 00000300 n 0000 | barks\n"
         "00000300 05 n 01 beagle 0 001 @ 00000200 n 0000 | a small hound\n"
         "00000400 05 n 01 Lassie 0 001 @i 00000200 n 0000 | a famous one\n"
-        "00000900 14 n 01 pack 0 000 | a group\n", encoding="latin-1")
+        "00000900 14 n 01 pack 0 000 | a group\n",
+        encoding="latin-1",
+    )
     (tmp_path / "index.noun").write_text(
         "  1 This software and database is being provided to you\n"
         "dog n 2 3 @ #m ~ 2 1 00000200 00000900  \n"
-        "beagle n 1 1 @ 1 0 00000300  \n", encoding="latin-1")
+        "beagle n 1 1 @ 1 0 00000300  \n",
+        encoding="latin-1",
+    )
     meanings, parents = importer.read_wordnet(tmp_path)
     assert importer.meaning_id("dog.n.01", meanings) == "n00000200"
     assert importer.meaning_id("dog.n.02", meanings) == "n00000900"

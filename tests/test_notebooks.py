@@ -12,7 +12,8 @@ import notebooks
 PATHS = notebooks.find([])
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]?\d+)?")
 LOG_LINE = re.compile(
-    r"^(WARNING|INFO|ERROR)\b|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d \d\d:\d\d.*: [IWEF] |Warning:", re.MULTILINE)
+    r"^(WARNING|INFO|ERROR)\b|^[IWEF]\d{4} |^\d{4}-\d\d-\d\d \d\d:\d\d.*: [IWEF] |Warning:", re.MULTILINE
+)
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -34,7 +35,7 @@ def texts(cell):
         data = output.get("data", {})
         found += [text for kind, text in sorted(data.items()) if kind.startswith("text/")]
         pictures += sum(kind.startswith("image/") for kind in data)
-    return found + [f"pictures: {pictures}"]
+    return [*found, f"pictures: {pictures}"]
 
 
 def same_number(first, second):
@@ -71,7 +72,8 @@ def committed(path):
 @each_notebook
 def test_outputs_belong_to_these_sources(path, committed):
     assert committed.metadata.get("course", {}).get("sources") == notebooks.fingerprint(committed), (
-        f"{path.name} was changed after its outputs were made: run `make notebooks`.")
+        f"{path.name} was changed after its outputs were made: run `make notebooks`."
+    )
 
 
 @each_notebook
@@ -160,17 +162,20 @@ def test_runs_as_committed(path, committed, monkeypatch):
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("first, second, same", [
-    ("elephant  93.0 %", "elephant 93.1 %", True),
-    ("elephant  93.0 %", "elephant 95.1 %", False),
-    ("elephant  93.0 %", "tusker    93.0 %", False),
-    ("6 of 9", "7 of 9", False),
-    ("138,357,544 weights", "138,357,545 weights", True),
-    ("n02504458", "n02504459", False),
-    ("-1.50e-05", "-1.51e-05", True),
-    ("1.50e-05", "2.50e-05", False),
-    ("0.1, 0.2", "0.1", False),
-])
+@pytest.mark.parametrize(
+    "first, second, same",
+    [
+        ("elephant  93.0 %", "elephant 93.1 %", True),
+        ("elephant  93.0 %", "elephant 95.1 %", False),
+        ("elephant  93.0 %", "tusker    93.0 %", False),
+        ("6 of 9", "7 of 9", False),
+        ("138,357,544 weights", "138,357,545 weights", True),
+        ("n02504458", "n02504459", False),
+        ("-1.50e-05", "-1.51e-05", True),
+        ("1.50e-05", "2.50e-05", False),
+        ("0.1, 0.2", "0.1", False),
+    ],
+)
 def test_comparison_of_texts(first, second, same):
     assert same_text(first, second) is same
 
@@ -185,23 +190,35 @@ def written(folder, *cells):
 def test_saves_without_widgets_and_progress_bars(tmp_path):
     widget = nbformat.v4.new_code_cell(
         "from ipywidgets import interact\ninteract(lambda x: x, x=3)\nprint('beside')",
-        metadata={"tags": ["widget"]})
+        metadata={"tags": ["widget"]},
+    )
     bar = nbformat.v4.new_code_cell("from tqdm import tqdm\nfor _ in tqdm(range(3)): pass\nprint('done')")
     path = written(tmp_path, widget, bar)
     notebooks.save(path, notebooks.execute(path))
     saved = notebooks.read(path)
     assert [cell.outputs for cell in saved.cells] == [
-        [], [{"output_type": "stream", "name": "stdout", "text": "done\n"}]]
+        [],
+        [{"output_type": "stream", "name": "stdout", "text": "done\n"}],
+    ]
     assert saved.metadata.course.sources == notebooks.fingerprint(saved)
     saved.cells[1].source += "\n"
     assert saved.metadata.course.sources != notebooks.fingerprint(saved)
 
 
-@pytest.mark.parametrize("source, complaint", [
-    ("1 / 0", "90_sample.ipynb, cell 1 failed.*line 1.*ZeroDivisionError: division by zero"),
-    ("import warnings; warnings.warn('mind the gap')", "cell 1 wrote a warning or log line.*mind the gap"),
-    ("import os, time; os.write(2, b'E0000 from a library'); time.sleep(1)", "cell 1 wrote.*from a library"),
-])
+@pytest.mark.parametrize(
+    "source, complaint",
+    [
+        ("1 / 0", "90_sample.ipynb, cell 1 failed.*line 1.*ZeroDivisionError: division by zero"),
+        (
+            "import warnings; warnings.warn('mind the gap')",
+            "cell 1 wrote a warning or log line.*mind the gap",
+        ),
+        (
+            "import os, time; os.write(2, b'E0000 from a library'); time.sleep(1)",
+            "cell 1 wrote.*from a library",
+        ),
+    ],
+)
 def test_a_failing_notebook_is_reported_and_not_saved(tmp_path, capsys, source, complaint):
     path = written(tmp_path, nbformat.v4.new_code_cell(source))
     before = path.read_bytes()
@@ -215,7 +232,8 @@ def test_solutions_run_after_the_last_cell(tmp_path):
     cells = [
         nbformat.v4.new_code_cell("number = 1"),
         nbformat.v4.new_markdown_cell(
-            "<details><summary>Solution</summary>\n\n```python\nnumber + x\n```\n</details>"),
+            "<details><summary>Solution</summary>\n\n```python\nnumber + x\n```\n</details>"
+        ),
         nbformat.v4.new_code_cell("x = 41"),
     ]
     execution = notebooks.execute(written(tmp_path, *cells), with_solutions=True)
@@ -231,7 +249,8 @@ def test_a_notebook_too_large_is_not_saved(tmp_path):
 
 def test_answers_become_rows():
     line = nbformat.v4.new_output(
-        "stream", text='{"weights": "pocket", "answers": {"elephant": "tusker, 40 %"}}\n')
+        "stream", text='{"weights": "pocket", "answers": {"elephant": "tusker, 40 %"}}\n'
+    )
     cell = nbformat.v4.new_code_cell(metadata={"tags": ["answers"]}, outputs=[line])
     sample = nbformat.v4.new_notebook(cells=[cell])
     assert notebooks.answers(sample) == [("elephant", "tusker, 40 %", "pocket")]

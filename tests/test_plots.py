@@ -30,9 +30,13 @@ class Guess(NamedTuple):
     probability: float
 
 
-GUESSES = [Guess("American Staffordshire terrier", 0.99985), Guess("German shepherd, police dog", 0.02),
-           Guess("soft-coated wheaten terrier", 0.00004), Guess("West Highland white terrier", 0.0),
-           Guess("ant", 0.5)]
+GUESSES = [
+    Guess("American Staffordshire terrier", 0.99985),
+    Guess("German shepherd, police dog", 0.02),
+    Guess("soft-coated wheaten terrier", 0.00004),
+    Guess("West Highland white terrier", 0.0),
+    Guess("ant", 0.5),
+]
 LAYERS = [row.name for row in VGG16_LAYERS]
 
 
@@ -61,15 +65,23 @@ def figures(photo):
     row = [(photo, guess.label, number == 0, guess.probability) for number, guess in enumerate(GUESSES)]
     yield "picture_table", plots.picture_table([row, row[::-1]], ["photo", "a long heading", long, "", "e"])
     yield "book_page", plots.book_page([photo, wide] * 3, ["teddy bear", long] * 3, number=12)
-    yield "book_page, answered", plots.book_page(
-        [photo] * 9, ["caterpillar"] * 9, [f"{GUESSES[0].label}, 99.9 %"] * 9, [True, False, None] * 3, long)
+    yield (
+        "book_page, answered",
+        plots.book_page(
+            [photo] * 9,
+            ["caterpillar"] * 9,
+            [f"{GUESSES[0].label}, 99.9 %"] * 9,
+            [True, False, None] * 3,
+            long,
+        ),
+    )
     yield "mosaic", plots.mosaic(maps(), title="block3_conv1", block=3)
     yield "mosaic, signed", plots.mosaic(maps(5, low=-90), columns=4, title=long)
     yield "mosaic, many", plots.mosaic(maps(512) * 1e6, count=128, columns=32)
     yield "filters", plots.filters(np.full((3, 3, 3, 64), 0.1), "The first kernels")
     yield "heat_map", plots.heat_map(photo, maps()[:, :, 0], "Where?")
     yield "heat_map, wide", plots.heat_map(photo.resize((400, 30)), maps()[:, :, 0])
-    numbers = {name: 10 ** number for number, name in enumerate(LAYERS[:11])}
+    numbers = {name: 10**number for number, name in enumerate(LAYERS[:11])}
     yield "bars", plots.bars(numbers, long, "parameters")
     numbers = [("multiply-adds", 15_470_264_320, "red"), ("nothing", 0, "red"), ("a few", 1.5, "red")]
     yield "bars, log", plots.bars(numbers, log=True)
@@ -81,8 +93,17 @@ def figures(photo):
     steps = list(range(9))
     bend = ("turned (degrees)", "a note", [20 * step for step in steps], [0.9] * 9, [True] * 9, [photo] * 9)
     yield "bend_curves", plots.bend_curves([bend, bend, bend])
-    for highlight in [None, "input", "output", *range(1, 7), "block1_pool", "flatten", "fc1", "predictions",
-                      [1, 2, 3, 4, 5]]:
+    for highlight in [
+        None,
+        "input",
+        "output",
+        *range(1, 7),
+        "block1_pool",
+        "flatten",
+        "fc1",
+        "predictions",
+        [1, 2, 3, 4, 5],
+    ]:
         yield f"draw_network({highlight!r})", plots.draw_network(highlight)
 
 
@@ -156,11 +177,13 @@ def test_show_wants_a_caption_and_an_alt_text(caption, alt):
 
 
 def test_a_notebook_stores_picture_alt_text_and_caption():
-    code = ("from helpers.plots import draw_network, show\n"
-            "show(draw_network(2), caption='We are in **block 2**.', alt='VGG16, block 2 marked.')\n"
-            "from matplotlib import pyplot\n"
-            "pyplot.plot([1, 2])\n"
-            "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')")
+    code = (
+        "from helpers.plots import draw_network, show\n"
+        "show(draw_network(2), caption='We are in **block 2**.', alt='VGG16, block 2 marked.')\n"
+        "from matplotlib import pyplot\n"
+        "pyplot.plot([1, 2])\n"
+        "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')"
+    )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
@@ -186,9 +209,20 @@ def test_the_png_is_small_where_possible_and_true_everywhere(photo):
 # percent
 
 
-@pytest.mark.parametrize("p, text", [
-    (0.9301, "93.0 %"), (0.018, "1.8 %"), (0.00004, "< 0.1 %"), (0.9996, "> 99.9 %"), (1.0, "100 %"),
-    (0.0, "0 %"), (np.float32(1.0000001), "100 %"), (0.001, "0.1 %"), (0.999, "99.9 %")])
+@pytest.mark.parametrize(
+    "p, text",
+    [
+        (0.9301, "93.0 %"),
+        (0.018, "1.8 %"),
+        (0.00004, "< 0.1 %"),
+        (0.9996, "> 99.9 %"),
+        (1.0, "100 %"),
+        (0.0, "0 %"),
+        (np.float32(1.0000001), "100 %"),
+        (0.001, "0.1 %"),
+        (0.999, "99.9 %"),
+    ],
+)
 def test_percent(p, text):
     assert plots.percent(p) == text
 
@@ -218,15 +252,21 @@ def test_percent_refuses_what_is_no_probability(p):
 # deficiency", 2009, severity 1.0: for linear RGB.
 VISION = {
     "all three": np.eye(3),
-    "no red": [[0.152286, 1.052583, -0.204868],
-               [0.114503, 0.786281, 0.099216],
-               [-0.003882, -0.048116, 1.051998]],
-    "no green": [[0.367322, 0.860646, -0.227968],
-                 [0.280085, 0.672501, 0.047413],
-                 [-0.011820, 0.042940, 0.968881]],
-    "no blue": [[1.255528, -0.076749, -0.178779],
-                [-0.078411, 0.930809, 0.147602],
-                [0.004733, 0.691367, 0.303900]],
+    "no red": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
@@ -235,9 +275,11 @@ def lab(colour, vision):
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(VISION[vision] @ linear, 0, 1)
-    to_xyz = [[0.4124564, 0.3575761, 0.1804375],
-              [0.2126729, 0.7151522, 0.0721750],
-              [0.0193339, 0.1191920, 0.9503041]]
+    to_xyz = [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
     xyz = np.array(to_xyz) @ seen / [0.95047, 1, 1.08883]
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
@@ -266,7 +308,7 @@ def rendered(figure):
 def crop(image, box):
     """The part of a rendered figure inside a Matplotlib box (which counts from below)."""
     height = len(image)
-    return image[height - round(box.y1):height - round(box.y0), round(box.x0):round(box.x1)]
+    return image[height - round(box.y1) : height - round(box.y0), round(box.x0) : round(box.x1)]
 
 
 def tiles(figure):
@@ -329,8 +371,7 @@ def test_feature_maps_share_one_scale():
     assert shades[0] < shades[1] == shades[2] < shades[3]
 
 
-@pytest.mark.parametrize("channels, note", [
-    (64, "32 of 64 maps"), (512, "32 of 512 maps"), (8, "8 maps")])
+@pytest.mark.parametrize("channels, note", [(64, "32 of 64 maps"), (512, "32 of 512 maps"), (8, "8 maps")])
 def test_the_mosaic_says_how_many_maps_it_shows(channels, note):
     figure = plots.mosaic(maps(channels), title="block1_conv2")
     assert {note, "block1_conv2"} <= set(words(figure))
@@ -375,7 +416,7 @@ def test_a_bent_picture_stands_under_its_dot(photo):
     thumbs = [axes for axes in figure.axes if axes.images]
     assert len(curves) == 3 and len(thumbs) == 15
     for number, curve in enumerate(curves):
-        for step, thumb in zip([0, 2, 4, 6, 8], thumbs[5 * number:5 * number + 5], strict=True):
+        for step, thumb in zip([0, 2, 4, 6, 8], thumbs[5 * number : 5 * number + 5], strict=True):
             box = thumb.get_window_extent()
             assert (box.x0 + box.x1) / 2 == pytest.approx(curve.transData.transform((step, 0))[0], abs=1)
             assert box.y1 < curve.get_window_extent().y0
@@ -414,8 +455,10 @@ def test_every_layer_of_the_table_can_be_highlighted(highlight):
     assert "you are here" in words(plots.draw_network(highlight))
 
 
-@pytest.mark.parametrize("highlight, block", [
-    (1, 1), (5, 5), (6, 6), ("block3_conv2", 3), ("fc2", 6), ("input", None), ("output", 6)])
+@pytest.mark.parametrize(
+    "highlight, block",
+    [(1, 1), (5, 5), (6, 6), ("block3_conv2", 3), ("fc2", 6), ("input", None), ("output", 6)],
+)
 def test_only_the_highlight_keeps_its_colour(highlight, block):
     figure = plots.draw_network(highlight)
     assert full_colours(figure) == ({block} if block else set())
@@ -430,8 +473,11 @@ def test_several_parts_can_be_highlighted():
 
 def test_the_network_is_drawn_to_scale():
     """The fronts of the boxes: as high as the maps are wide, as thick as they are many."""
-    fronts = [patch.get_xy() for patch in plots.draw_network().axes[0].patches
-              if to_hex(patch.get_facecolor()).upper() in list(plots.BLOCK_COLOURS.values())[:5]]
+    fronts = [
+        patch.get_xy()
+        for patch in plots.draw_network().axes[0].patches
+        if to_hex(patch.get_facecolor()).upper() in list(plots.BLOCK_COLOURS.values())[:5]
+    ]
     boxes = [np.ptp(points, axis=0) for points in fronts]
     thickness, height = np.array(boxes).T
     convolutions = [row for row in VGG16_LAYERS if row.kind == "conv"]
@@ -461,18 +507,21 @@ def test_transparency_is_shown_on_white():
     assert (figure.axes[0].images[0].get_array() == 255).all()
 
 
-@pytest.mark.parametrize("draw, sentence", [
-    (lambda: plots.picture_row([np.full((4, 4, 3), -103.9)], [""]), "from 0 to 255"),
-    (lambda: plots.picture_row([np.full((4, 4, 3), 0.5)], [""]), "multiply by 255"),
-    (lambda: plots.picture_row([np.zeros((1, 4, 4, 3))], [""]), "height, width"),
-    (lambda: plots.picture_row([np.zeros((4, 4))], ["one", "two"]), "pictures has 1, titles has 2"),
-    (lambda: plots.guess_bars(np.zeros((4, 4)), []), "no guess"),
-    (lambda: plots.mosaic(np.zeros((4, 4))), "height, width and channels"),
-    (lambda: plots.filters(np.zeros((3, 3, 64, 64))), "First-layer kernels"),
-    (lambda: plots.heat_map(np.zeros((4, 4)), np.full((2, 2), np.nan)), "finite"),
-    (lambda: plots.bars({"a": -1}), "starts at zero"),
-    (lambda: plots.bars({}), "no bar"),
-])
+@pytest.mark.parametrize(
+    "draw, sentence",
+    [
+        (lambda: plots.picture_row([np.full((4, 4, 3), -103.9)], [""]), "from 0 to 255"),
+        (lambda: plots.picture_row([np.full((4, 4, 3), 0.5)], [""]), "multiply by 255"),
+        (lambda: plots.picture_row([np.zeros((1, 4, 4, 3))], [""]), "height, width"),
+        (lambda: plots.picture_row([np.zeros((4, 4))], ["one", "two"]), "pictures has 1, titles has 2"),
+        (lambda: plots.guess_bars(np.zeros((4, 4)), []), "no guess"),
+        (lambda: plots.mosaic(np.zeros((4, 4))), "height, width and channels"),
+        (lambda: plots.filters(np.zeros((3, 3, 64, 64))), "First-layer kernels"),
+        (lambda: plots.heat_map(np.zeros((4, 4)), np.full((2, 2), np.nan)), "finite"),
+        (lambda: plots.bars({"a": -1}), "starts at zero"),
+        (lambda: plots.bars({}), "no bar"),
+    ],
+)
 def test_what_cannot_be_drawn_gets_one_sentence(draw, sentence):
     with pytest.raises(ValueError, match=sentence):
         draw()

@@ -95,8 +95,9 @@ def test_a_bad_picture_among_others_is_named(recogniser, tmp_path):
 def test_thousands_of_pictures_are_prepared_a_few_at_a_time(monkeypatch):
     seen, waiting = [], []
     many = Recogniser(None, imagenet_labels(), "imagenet", "")
-    monkeypatch.setattr(recogniser_module, "prepare",
-                        lambda *_: waiting.append(1) or np.zeros((224, 224, 3), "float32"))
+    monkeypatch.setattr(
+        recogniser_module, "prepare", lambda *_: waiting.append(1) or np.zeros((224, 224, 3), "float32")
+    )
 
     def probabilities(batch):
         seen.append(len(waiting))

@@ -23,9 +23,21 @@ def committed_files():
     if not CHECKOUT:
         pytest.skip("not a git checkout")
     listed = subprocess.run(
-        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z",
-         "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        [
+            "git",
+            "-c",
+            f"safe.directory={ROOT}",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
@@ -95,15 +107,20 @@ def test_make_lists_its_targets():
 def fake_python(folder, name, script):
     """A program called `name` in `folder`: a shell script in front of this Python."""
     path = folder / name
-    path.write_text(f"#!/bin/sh\n{script}\nexec {sys.executable} \"$@\"\n")
+    path.write_text(f'#!/bin/sh\n{script}\nexec {sys.executable} "$@"\n')
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
 
 
 def find_python(*folders):
     environment = {"PATH": os.pathsep.join(map(str, folders))}
-    return subprocess.run(["/bin/sh", ROOT / "tools/find_python.sh"],
-                          env=environment, check=False, capture_output=True, text=True)
+    return subprocess.run(
+        ["/bin/sh", ROOT / "tools/find_python.sh"],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_make_finds_the_python_that_starts(tmp_path):

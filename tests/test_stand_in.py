@@ -7,8 +7,8 @@ at by no one: only that the code for the full network runs is tested. Not part o
 import h5py
 import numpy as np
 import pytest
-import notebooks
 
+import notebooks
 from helpers.architecture import VGG16_LAYERS
 from helpers.weights import CONV_BASE, OFFICIAL_BYTES
 
@@ -20,10 +20,14 @@ def write_stand_in(path):
     """Write a file in the layout of the official one: all 23 layers named, old names of arrays, float32, contiguous."""
     random = np.random.default_rng(0)
     with h5py.File(path, "w") as file, h5py.File(CONV_BASE) as base:
-        file.attrs["layer_names"] = [name.encode() for name in ["input_1"] + [row.name for row in VGG16_LAYERS]]
+        file.attrs["layer_names"] = [
+            name.encode() for name in ["input_1"] + [row.name for row in VGG16_LAYERS]
+        ]
         for row in VGG16_LAYERS:
             group = file.create_group(row.name)
-            group.attrs["weight_names"] = [f"{row.name}_{part}_1:0".encode() for part in "Wb"] if row.units else []
+            group.attrs["weight_names"] = (
+                [f"{row.name}_{part}_1:0".encode() for part in "Wb"] if row.units else []
+            )
             if row.kind == "conv":
                 kernel, bias = (base[f"{row.name}/{row.name}/{part}"][...] for part in ("kernel", "bias"))
             elif row.kind == "dense":
@@ -52,7 +56,9 @@ def test_is_of_the_official_size(stand_in):
 def test_runs_with_the_full_network(path, stand_in, monkeypatch):
     monkeypatch.setenv("VGG16_WEIGHTS", str(stand_in))
     execution = notebooks.execute(path, with_solutions=True)
-    said = "".join(output.get("text", "") for cell in execution.notebook.cells for output in cell.get("outputs", []))
+    said = "".join(
+        output.get("text", "") for cell in execution.notebook.cells for output in cell.get("outputs", [])
+    )
     if "load_recogniser" in "".join(cell.source for cell in execution.notebook.cells):
         assert "stand_in.h5 speaks" in said
     print(f"{path.stem}: {execution.seconds:.1f} s, {execution.peak_mb or 0:.0f} MB")

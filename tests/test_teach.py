@@ -22,8 +22,8 @@ def test_folders_lists_and_bytes_together(folder):
     apples = [entry.path for entry in examples("apples_drawn")]
     classes = {"apple": apples, "mine": folder, "also mine": str(folder), "new": [b"1", b"2"]}
     pictures, numbers = collect(classes)
-    assert pictures[:len(apples)] == apples
-    assert [path.name for path in pictures[len(apples):len(apples) + 3]] == ["a.JPG", "b.png", "c.webp"]
+    assert pictures[: len(apples)] == apples
+    assert [path.name for path in pictures[len(apples) : len(apples) + 3]] == ["a.JPG", "b.png", "c.webp"]
     assert pictures[-2:] == [b"1", b"2"]
     assert numbers.tolist() == [0] * len(apples) + [1] * 3 + [2] * 3 + [3] * 2
 
@@ -34,12 +34,15 @@ def test_own_lists_stay_as_they_are():
     assert mine == [b"1", b"2"]
 
 
-@pytest.mark.parametrize("classes, words", [
-    ({}, "too few words (0)"),
-    ({"apple": [b"1", b"2"]}, "too few words (1)"),
-    ({"apple": [b"1", b"2"], "pear": [b"1"]}, 'too few pictures for "pear" (1)'),
-    ({"apple": [b"1", b"2"], "pear": "no_such_place/pears"}, 'no folder pears for "pear"'),
-])
+@pytest.mark.parametrize(
+    "classes, words",
+    [
+        ({}, "too few words (0)"),
+        ({"apple": [b"1", b"2"]}, "too few words (1)"),
+        ({"apple": [b"1", b"2"], "pear": [b"1"]}, 'too few pictures for "pear" (1)'),
+        ({"apple": [b"1", b"2"], "pear": "no_such_place/pears"}, 'no folder pears for "pear"'),
+    ],
+)
 def test_says_in_one_sentence_what_is_missing(classes, words):
     with pytest.raises(PictureError) as error:
         collect(classes)

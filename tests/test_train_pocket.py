@@ -4,11 +4,11 @@ import io
 import zipfile
 
 import numpy as np
-import pocket_features
 import pytest
-import train_pocket
 from PIL import Image
 
+import pocket_features
+import train_pocket
 from helpers.weights import CONV_BASE
 
 WNIDS = ["n02504458", "n07753592", "n02481823"]  # the third is one of those left out
@@ -30,8 +30,10 @@ def tiny_zip(tmp_path_factory):
         for wnid in WNIDS:
             for i in range(PER_CLASS + 1):
                 archive.writestr(f"tiny-imagenet-200/train/{wnid}/images/{wnid}_{i}.JPEG", jpeg(random))
-        archive.writestr("tiny-imagenet-200/val/val_annotations.txt",
-                         "\n".join(f"val_{i}.JPEG\t{wnid}\t0\t0\t9\t9" for i, wnid in enumerate(WNIDS)))
+        archive.writestr(
+            "tiny-imagenet-200/val/val_annotations.txt",
+            "\n".join(f"val_{i}.JPEG\t{wnid}\t0\t0\t9\t9" for i, wnid in enumerate(WNIDS)),
+        )
         for i in range(len(WNIDS)):
             archive.writestr(f"tiny-imagenet-200/val/images/val_{i}.JPEG", jpeg(random))
     return path
@@ -54,13 +56,15 @@ def test_features_go_on_where_they_stopped(tiny_zip, tmp_path):
     maps = (whole / "maps.bin").read_bytes()
     broken.mkdir()
     (broken / "done.txt").write_text("32")
-    (broken / "maps.bin").write_bytes(maps[:32 * np.prod(pocket_features.MAP_SHAPE)])
+    (broken / "maps.bin").write_bytes(maps[: 32 * np.prod(pocket_features.MAP_SHAPE)])
     pocket_features.extract(tiny_zip, CONV_BASE, broken, PER_CLASS)
     assert (broken / "maps.bin").read_bytes() == maps
 
     with zipfile.ZipFile(tiny_zip) as archive:
         picture = pocket_features.prepare_tiny(archive.read(pictures[0, 0]), mirrored=False)
-    exact = pocket_features.load_conv_base(CONV_BASE)(picture[None], training=False).numpy().mean(axis=(1, 2))[0]
+    exact = (
+        pocket_features.load_conv_base(CONV_BASE)(picture[None], training=False).numpy().mean(axis=(1, 2))[0]
+    )
     kept = np.frombuffer(maps, "uint8").reshape(len(pictures), *pocket_features.MAP_SHAPE)
     np.testing.assert_allclose(train_pocket.averages(kept[:1])[0], exact, atol=0.02 * exact.max())
 

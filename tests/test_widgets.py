@@ -6,11 +6,11 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
+from networks import pocket
 from PIL import Image
 
 from helpers import widgets
 from helpers.pictures import MEAN_BGR, example, fit, open_picture, prepare
-from networks import pocket
 
 ELEPHANT, BANANA = example("elephant.gif"), example("tuxpaint/banana.png")
 UPRIGHT = np.array([[-1, 0, 1]] * 3)
@@ -114,12 +114,15 @@ def test_the_right_preparation_is_the_helpers_own(recogniser, looks):
     assert recogniser.guess(ELEPHANT, top=1)[0].label in explorer.sentence
 
 
-@pytest.mark.parametrize(("control", "value", "expected"), [
-    ("make it square", "pad", lambda: prepare(ELEPHANT, "pad")),
-    ("channels", widgets.RED_FIRST, lambda: prepare(ELEPHANT)[..., ::-1]),
-    ("take the average colour away", False, lambda: prepare(ELEPHANT) + MEAN_BGR),
-    ("turn left, degrees", 90, lambda: np.rot90(prepare(ELEPHANT))),
-])
+@pytest.mark.parametrize(
+    ("control", "value", "expected"),
+    [
+        ("make it square", "pad", lambda: prepare(ELEPHANT, "pad")),
+        ("channels", widgets.RED_FIRST, lambda: prepare(ELEPHANT)[..., ::-1]),
+        ("take the average colour away", False, lambda: prepare(ELEPHANT) + MEAN_BGR),
+        ("turn left, degrees", 90, lambda: np.rot90(prepare(ELEPHANT))),
+    ],
+)
 def test_each_control_changes_what_goes_in_and_what_is_shown(recogniser, looks, control, value, expected):
     explorer = Explorer(widgets.preparation_explorer(recogniser, ELEPHANT))
     before = explorer.picture
@@ -161,8 +164,10 @@ def faded(picture, percentage):
     return Image.blend(Image.new("RGB", picture.size, "white"), picture, percentage / 100)
 
 
-BENDS = {"turned": (lambda picture, degrees: picture.rotate(degrees, fillcolor="white"), -180, 180, 0),
-         "faded": (faded, 0, 100, 100)}
+BENDS = {
+    "turned": (lambda picture, degrees: picture.rotate(degrees, fillcolor="white"), -180, 180, 0),
+    "faded": (faded, 0, 100, 100),
+}
 
 
 def test_a_bend_at_its_default_is_left_out(recogniser, looks):
@@ -201,8 +206,11 @@ def test_the_button_sets_everything_back_with_one_look(recogniser, looks):
 def test_all_kinds_of_a_word_count(recogniser):
     explorer = Explorer(widgets.bend_explorer(recogniser, example("chelsea_cat.jpg"), "cat", BENDS))
     row = recogniser.probabilities(prepare(example("chelsea_cat.jpg"), "pad")[None])[0]
-    one = max(row[recogniser.index(name)] for name in ("tabby", "Egyptian_cat", "Persian_cat")
-              if name in [label.name for label in recogniser.labels])
+    one = max(
+        row[recogniser.index(name)]
+        for name in ("tabby", "Egyptian_cat", "Persian_cat")
+        if name in [label.name for label in recogniser.labels]
+    )
     assert explorer.percentage() >= 100 * one - 0.06
 
 
@@ -223,10 +231,12 @@ def test_numbers_with_a_fraction_get_a_slider_with_fractions(recogniser):
 
 @pytest.fixture(params=["filter", "preparation", "layer", "bend"])
 def any_explorer(request, recogniser, stripes):
-    return {"filter": lambda: widgets.filter_explorer(stripes, KERNELS),
-            "preparation": lambda: widgets.preparation_explorer(recogniser, ELEPHANT),
-            "layer": lambda: widgets.layer_explorer(recogniser, ELEPHANT),
-            "bend": lambda: widgets.bend_explorer(recogniser, BANANA, "banana", BENDS)}[request.param]()
+    return {
+        "filter": lambda: widgets.filter_explorer(stripes, KERNELS),
+        "preparation": lambda: widgets.preparation_explorer(recogniser, ELEPHANT),
+        "layer": lambda: widgets.layer_explorer(recogniser, ELEPHANT),
+        "bend": lambda: widgets.bend_explorer(recogniser, BANANA, "banana", BENDS),
+    }[request.param]()
 
 
 def test_every_control_has_a_name_and_no_slider_floods_the_kernel(any_explorer):
@@ -313,10 +323,22 @@ def test_what_a_reader_types_is_shown_as_text(recogniser):
     assert "&lt;b&gt;" in Quiz(recogniser, PAGE[:1]).type("<b>").sentence
 
 
-@pytest.mark.parametrize(("typed", "word", "right"), [
-    ("dog", "dog", True), (" A Dog ", "dog", True), ("beagle", "dog", True), ("teddy", "teddy bear", True),
-    ("teddy-bear", "teddy bear", True), ("the mug", "cup", True), ("basketball", "ball", True),
-    ("animal", "dog", False), ("bird", "duck", False), ("bear", "teddy bear", False), ("", "dog", False),
-    ("?", "star", False)])
+@pytest.mark.parametrize(
+    ("typed", "word", "right"),
+    [
+        ("dog", "dog", True),
+        (" A Dog ", "dog", True),
+        ("beagle", "dog", True),
+        ("teddy", "teddy bear", True),
+        ("teddy-bear", "teddy bear", True),
+        ("the mug", "cup", True),
+        ("basketball", "ball", True),
+        ("animal", "dog", False),
+        ("bird", "duck", False),
+        ("bear", "teddy bear", False),
+        ("", "dog", False),
+        ("?", "star", False),
+    ],
+)
 def test_how_the_reader_is_judged(typed, word, right):
     assert widgets._says(typed, word) is right

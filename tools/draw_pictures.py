@@ -92,8 +92,13 @@ class Pen:
 
 def heart(pen):
     steps = [2 * pi * step / 200 for step in range(200)]
-    pen.polygon([(sin(t) ** 3, (13 * cos(t) - 5 * cos(2 * t) - 2 * cos(3 * t) - cos(4 * t)) / 16 + 0.1)
-                 for t in steps], RED)
+    pen.polygon(
+        [
+            (sin(t) ** 3, (13 * cos(t) - 5 * cos(2 * t) - 2 * cos(3 * t) - cos(4 * t)) / 16 + 0.1)
+            for t in steps
+        ],
+        RED,
+    )
 
 
 def star(pen):
@@ -102,8 +107,9 @@ def star(pen):
 
 
 def arrow(pen):
-    pen.polygon([(-1, 0.25), (0.2, 0.25), (0.2, 0.65), (1, 0), (0.2, -0.65), (0.2, -0.25), (-1, -0.25)],
-                BLACK)
+    pen.polygon(
+        [(-1, 0.25), (0.2, 0.25), (0.2, 0.65), (1, 0), (0.2, -0.65), (0.2, -0.25), (-1, -0.25)], BLACK
+    )
 
 
 def no_entry(pen):
@@ -135,5 +141,13 @@ def check(pen):
     pen.line([(-0.8, 0), (-0.25, -0.6), (0.8, 0.65)], 0.25, "#2a7f3f")
 
 
-SYMBOLS = {"heart": heart, "star": star, "arrow": arrow, "no_entry": no_entry, "warning": warning,
-           "smiley": smiley, "plus": plus, "check": check}
+SYMBOLS = {
+    "heart": heart,
+    "star": star,
+    "arrow": arrow,
+    "no_entry": no_entry,
+    "warning": warning,
+    "smiley": smiley,
+    "plus": plus,
+    "check": check,
+}

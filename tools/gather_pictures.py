@@ -98,16 +98,19 @@ def read_rcc(path, wanted):
 
     def name_at(offset):
         length = struct.unpack_from(">H", data, names + offset)[0]
-        return data[names + offset + 6:names + offset + 6 + 2 * length].decode("utf-16-be")
+        return data[names + offset + 6 : names + offset + 6 + 2 * length].decode("utf-16-be")
 
     node, parts = 0, [part for part in wanted.split("/") if part]
     for part in parts:
         count, first = struct.unpack_from(">II", data, tree + node * 22 + 6)
-        node = next(n for n in range(first, first + count)
-                    if name_at(struct.unpack_from(">I", data, tree + n * 22)[0]) == part)
+        node = next(
+            n
+            for n in range(first, first + count)
+            if name_at(struct.unpack_from(">I", data, tree + n * 22)[0]) == part
+        )
     _, flags, _, _, offset = struct.unpack_from(">IHHHI", data, tree + node * 22)
     length = struct.unpack_from(">I", data, contents + offset)[0]
-    found = data[contents + offset + 4:contents + offset + 4 + length]
+    found = data[contents + offset + 4 : contents + offset + 4 + length]
     return zlib.decompress(found[4:]) if flags & 1 else found
 
 
@@ -117,8 +120,10 @@ def read_icon(path, name):
     icon = icons["icons"][name]
     width = icon.get("width", icons.get("width", 16))
     height = icon.get("height", icons.get("height", 16))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'viewBox="0 0 {width} {height}">{icon["body"]}</svg>').encode()
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="0 0 {width} {height}">{icon["body"]}</svg>'
+    ).encode()
 
 
 def read_source(package, path):
@@ -140,8 +145,9 @@ def convert(data, box, target):
     """
     if b"<svg" in data[:2000]:
         size = [f"--width={SVG_SIDE}", f"--height={SVG_SIDE}"]
-        data = subprocess.run(["rsvg-convert", "--keep-aspect-ratio", *size],
-                              input=data, check=True, capture_output=True).stdout
+        data = subprocess.run(
+            ["rsvg-convert", "--keep-aspect-ratio", *size], input=data, check=True, capture_output=True
+        ).stdout
     picture = Image.open(io.BytesIO(data))
     same_format = picture.format == Image.registered_extensions()[target.suffix]
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -198,23 +204,30 @@ def make(table, folder):
 
 def write_credits(rows):
     """Write images/CREDITS.md: every picture under the package that it came from."""
+
     def package_of(row):
         return row["source"].split(": ")[0]
 
     lines = [
-        "# Credits of the pictures", "",
+        "# Credits of the pictures",
+        "",
         "Each picture is used under the licence named beside it. A figure that shows a picture is under",
         "that picture's licence too. The page of the original, where it is known, stands in the column",
         "`source` of `catalogue.csv`. Pictures were made smaller, cut to what they show or saved in another",
         "format; nothing else was changed unless the title says so. The folders `tuxpaint` and",
         "`mate_backgrounds` hold the pictures under the GNU General Public License, each with its text.",
-        "`tools/gather_pictures.py` wrote this page.", "",
+        "`tools/gather_pictures.py` wrote this page.",
+        "",
     ]
     in_order = sorted(rows, key=lambda row: (package_of(row), row["file"]))
     for package, group in itertools.groupby(in_order, package_of):
         registry, version = REGISTRY.get(package, (None, None))
-        lines += [f"## {package}" + (f" {version} ({registry})" if registry else ""), "",
-                  "| file | title | author | licence |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"## {package}" + (f" {version} ({registry})" if registry else ""),
+            "",
+            "| file | title | author | licence |",
+            "| --- | --- | --- | --- |",
+        ]
         lines += [f"| `{r['file']}` | {r['title']} | {r['author']} | {r['licence']} |" for r in group]
         lines.append("")
     (IMAGES / "CREDITS.md").write_text("\n".join(lines), encoding="utf-8")

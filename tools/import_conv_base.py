@@ -17,11 +17,24 @@ from helpers.weights import CONV_BASE
 
 # Largest absolute value of each layer's kernel, from published listings of Oxford's weights.
 LARGEST = {
-    "block1_conv1": .67140007, "block1_conv2": .28917095, "block2_conv1": .41661108, "block2_conv2": .27737573,
-    "block3_conv1": .54441082, "block3_conv2": .45931634, "block3_conv3": .39153737, "block4_conv1": .31388226,
-    "block4_conv2": .33766001, "block4_conv3": .25623572, "block5_conv1": .19044439, "block5_conv2": .20515127,
-    "block5_conv3": .28699666, "fc1": .027062105, "fc2": .032620791, "predictions": .057255637}
-FIRST_BIAS = {"fc1": -.18869764, "fc2": .647107, "predictions": -.2123236}
+    "block1_conv1": 0.67140007,
+    "block1_conv2": 0.28917095,
+    "block2_conv1": 0.41661108,
+    "block2_conv2": 0.27737573,
+    "block3_conv1": 0.54441082,
+    "block3_conv2": 0.45931634,
+    "block3_conv3": 0.39153737,
+    "block4_conv1": 0.31388226,
+    "block4_conv2": 0.33766001,
+    "block4_conv3": 0.25623572,
+    "block5_conv1": 0.19044439,
+    "block5_conv2": 0.20515127,
+    "block5_conv3": 0.28699666,
+    "fc1": 0.027062105,
+    "fc2": 0.032620791,
+    "predictions": 0.057255637,
+}
+FIRST_BIAS = {"fc1": -0.18869764, "fc2": 0.647107, "predictions": -0.2123236}
 CONV_PARAMETERS = 14_714_688
 
 
@@ -52,10 +65,12 @@ def check(arrays):
     for name, (kernel, bias) in arrays.items():
         largest = float(np.abs(kernel).max())
         if not np.isclose(largest, LARGEST[name], rtol=1e-6):
-            raise SystemExit(f"{name}: its largest kernel value is {largest:.8f}, published is {LARGEST[name]:.8f}.")
+            raise SystemExit(
+                f"{name}: its largest kernel value is {largest:.8f}, published is {LARGEST[name]:.8f}."
+            )
         if name in FIRST_BIAS and not np.isclose(bias[0], FIRST_BIAS[name], rtol=1e-5):
             raise SystemExit(f"{name}: its first bias is {bias[0]:.8f}, published is {FIRST_BIAS[name]:.8f}.")
-        print(f"{name:14} {str(kernel.shape):20} largest |kernel| {largest:.8f} as published")
+        print(f"{name:14} {kernel.shape!s:20} largest |kernel| {largest:.8f} as published")
     parameters = sum(kernel.size + bias.size for kernel, bias in (arrays[row.name] for row in CONV_LAYERS))
     if parameters != CONV_PARAMETERS:
         raise SystemExit(f"The convolutional layers have {parameters:,} parameters, not {CONV_PARAMETERS:,}.")
@@ -69,11 +84,15 @@ def write(arrays, target):
         for row in CONV_LAYERS:
             group = file.create_group(row.name)
             group.attrs["weight_names"] = [f"{row.name}/kernel", f"{row.name}/bias"]
-            group[f"{row.name}/kernel"], group[f"{row.name}/bias"] = (a.astype("float16") for a in arrays[row.name])
+            group[f"{row.name}/kernel"], group[f"{row.name}/bias"] = (
+                a.astype("float16") for a in arrays[row.name]
+            )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", type=Path)
     parser.add_argument("--to", type=Path, default=CONV_BASE)
     args = parser.parse_args()

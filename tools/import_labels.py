@@ -179,58 +179,112 @@ MEANINGS = {
 # others, "Are we done with ImageNet?", 2020; the answers are in timm's wheel: imagenet_real_labels.json).
 COUNTS, DOES_NOT = True, False
 RULINGS = [
-    ("elephant", COUNTS, "n01871265 tusker",
-     "WordNet means any animal with tusks; about half of its photos were given an elephant's label too."),
-    ("sheep", COUNTS, "n02415577 bighorn",
-     "A wild sheep; WordNet files wild sheep beside the tame ones."),
-    ("corn", COUNTS, "n13133613 ear",
-     "It means an ear of corn; most of its photos were given both labels."),
-    ("mushroom", COUNTS, "n12998815 agaric",
-     "WordNet's mushroom is the food; with cap and stem it is what a book draws."),
-    ("mushroom", COUNTS, "n13054560 bolete",
-     "WordNet's mushroom is the food; with cap and stem it is what a book draws."),
-    ("bread", DOES_NOT, "n07871810 meat_loaf",
-     "A loaf, so WordNet has it under bread, but it is made of meat."),
-    ("truck", DOES_NOT, "n03770679 minivan",
-     "It carries people; WordNet has it under cars as well, and there it stays."),
-    ("train", COUNTS, "n03895866 passenger_car",
-     "It means a railway carriage: what one sees of a train."),
-    ("train", COUNTS, "n03393912 freight_car",
-     "It means a railway wagon: what one sees of a train."),
-    ("boat", DOES_NOT, "n04347754 submarine",
-     "WordNet has all watercraft together; a child's boat floats on the water."),
-    ("ship", DOES_NOT, "n04347754 submarine",
-     "WordNet has it under warships; a child's ship floats on the water."),
-    ("ship", COUNTS, "n04147183 schooner",
-     "A sailing ship; WordNet files sailing vessels beside the ships."),
-    ("aeroplane", COUNTS, "n04552348 warplane",
-     "WordNet files it under military vehicles, beside the aeroplanes."),
-    ("rocket", COUNTS, "n04008634 projectile",
-     "WordNet means what is shot; most of its photos were given missile's label too."),
-    ("rocket", COUNTS, "n04266014 space_shuttle",
-     "WordNet has it under spacecraft; it takes off as a rocket does."),
-    ("bath", COUNTS, "n04493381 tub",
-     "WordNet means any wide vessel; most of its photos were given both labels."),
-    ("computer", DOES_NOT, "n04238763 slide_rule",
-     "It computes, so WordNet has it here, but it has no screen and no keys."),
-    ("computer", DOES_NOT, "n06359193 web_site",
-     "WordNet means the machine that serves it; its photos show a page."),
-    ("cup", COUNTS, "n07930864 cup",
-     "WordNet means a punch to drink; its photos show cups and mugs, and many were given both labels."),
-    ("jug", COUNTS, "n03950228 pitcher",
-     "A British jug is an American pitcher."),
-    ("book", COUNTS, "n06596364 comic_book",
-     "A book by its name; WordNet files it with the magazines."),
-    ("spade", COUNTS, "n04208210 shovel",
-     "A first-words spade, the one with the bucket, is a small shovel."),
-    ("shoe", COUNTS, "n03047690 clog",
-     "A wooden shoe; WordNet files it beside the shoes."),
-    ("glasses", COUNTS, "n04355933 sunglass",
-     "WordNet means a burning glass; most of its photos were given sunglasses' label too."),
-    ("bag", DOES_NOT, "n04235860 sleeping_bag",
-     "A bag to sleep in, not to carry things in."),
-    ("ball", DOES_NOT, "n04023962 punching_bag",
-     "WordNet has it under balls; it hangs and is not thrown or kicked."),
+    (
+        "elephant",
+        COUNTS,
+        "n01871265 tusker",
+        "WordNet means any animal with tusks; about half of its photos were given an elephant's label too.",
+    ),
+    ("sheep", COUNTS, "n02415577 bighorn", "A wild sheep; WordNet files wild sheep beside the tame ones."),
+    ("corn", COUNTS, "n13133613 ear", "It means an ear of corn; most of its photos were given both labels."),
+    (
+        "mushroom",
+        COUNTS,
+        "n12998815 agaric",
+        "WordNet's mushroom is the food; with cap and stem it is what a book draws.",
+    ),
+    (
+        "mushroom",
+        COUNTS,
+        "n13054560 bolete",
+        "WordNet's mushroom is the food; with cap and stem it is what a book draws.",
+    ),
+    (
+        "bread",
+        DOES_NOT,
+        "n07871810 meat_loaf",
+        "A loaf, so WordNet has it under bread, but it is made of meat.",
+    ),
+    (
+        "truck",
+        DOES_NOT,
+        "n03770679 minivan",
+        "It carries people; WordNet has it under cars as well, and there it stays.",
+    ),
+    ("train", COUNTS, "n03895866 passenger_car", "It means a railway carriage: what one sees of a train."),
+    ("train", COUNTS, "n03393912 freight_car", "It means a railway wagon: what one sees of a train."),
+    (
+        "boat",
+        DOES_NOT,
+        "n04347754 submarine",
+        "WordNet has all watercraft together; a child's boat floats on the water.",
+    ),
+    (
+        "ship",
+        DOES_NOT,
+        "n04347754 submarine",
+        "WordNet has it under warships; a child's ship floats on the water.",
+    ),
+    ("ship", COUNTS, "n04147183 schooner", "A sailing ship; WordNet files sailing vessels beside the ships."),
+    (
+        "aeroplane",
+        COUNTS,
+        "n04552348 warplane",
+        "WordNet files it under military vehicles, beside the aeroplanes.",
+    ),
+    (
+        "rocket",
+        COUNTS,
+        "n04008634 projectile",
+        "WordNet means what is shot; most of its photos were given missile's label too.",
+    ),
+    (
+        "rocket",
+        COUNTS,
+        "n04266014 space_shuttle",
+        "WordNet has it under spacecraft; it takes off as a rocket does.",
+    ),
+    (
+        "bath",
+        COUNTS,
+        "n04493381 tub",
+        "WordNet means any wide vessel; most of its photos were given both labels.",
+    ),
+    (
+        "computer",
+        DOES_NOT,
+        "n04238763 slide_rule",
+        "It computes, so WordNet has it here, but it has no screen and no keys.",
+    ),
+    (
+        "computer",
+        DOES_NOT,
+        "n06359193 web_site",
+        "WordNet means the machine that serves it; its photos show a page.",
+    ),
+    (
+        "cup",
+        COUNTS,
+        "n07930864 cup",
+        "WordNet means a punch to drink; its photos show cups and mugs, and many were given both labels.",
+    ),
+    ("jug", COUNTS, "n03950228 pitcher", "A British jug is an American pitcher."),
+    ("book", COUNTS, "n06596364 comic_book", "A book by its name; WordNet files it with the magazines."),
+    ("spade", COUNTS, "n04208210 shovel", "A first-words spade, the one with the bucket, is a small shovel."),
+    ("shoe", COUNTS, "n03047690 clog", "A wooden shoe; WordNet files it beside the shoes."),
+    (
+        "glasses",
+        COUNTS,
+        "n04355933 sunglass",
+        "WordNet means a burning glass; most of its photos were given sunglasses' label too.",
+    ),
+    ("bag", DOES_NOT, "n04235860 sleeping_bag", "A bag to sleep in, not to carry things in."),
+    (
+        "ball",
+        DOES_NOT,
+        "n04023962 punching_bag",
+        "WordNet has it under balls; it hangs and is not thrown or kicked.",
+    ),
 ]
 
 
@@ -258,13 +312,16 @@ def read_wordnet(folder):
     meanings, parents = {}, {}
     for line in _lines(Path(folder) / "index.noun"):
         noun, _, count, *rest = line.split()
-        meanings[noun] = ["n" + address for address in rest[-int(count):]]
+        meanings[noun] = ["n" + address for address in rest[-int(count) :]]
     for line in _lines(Path(folder) / "data.noun"):
         fields = line.split(" | ")[0].split()
         pointers_at = 4 + 2 * int(fields[3], 16)  # after the words, two fields each
-        pointers = fields[pointers_at + 1:]  # four fields each: kind, address, part of speech, which words
-        parents["n" + fields[0]] = ["n" + pointers[at + 1] for at in range(0, 4 * int(fields[pointers_at]), 4)
-                                    if pointers[at] in ("@", "@i")]  # "is a kind of", "is an instance of"
+        pointers = fields[pointers_at + 1 :]  # four fields each: kind, address, part of speech, which words
+        parents["n" + fields[0]] = [
+            "n" + pointers[at + 1]
+            for at in range(0, 4 * int(fields[pointers_at]), 4)
+            if pointers[at] in ("@", "@i")
+        ]  # "is a kind of", "is an instance of"
     return meanings, parents
 
 
@@ -298,8 +355,9 @@ def find_kinds(wnids, meanings, parents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("wheel", help="the wheel of timm")
     parser.add_argument("wordnet", help="the folder of WordNet 3.0's data.noun and index.noun")
     arguments = parser.parse_args()
@@ -315,8 +373,10 @@ def main():
             raise SystemExit(f"A ruling names {label}, but {wnid} is {names.get(wnid)}: correct it.")
 
     kinds = find_kinds(list(names), *read_wordnet(arguments.wordnet))
-    rulings = [{"word": word, "wnid": label.split()[0], "counts": counts, "reason": reason}
-               for word, counts, label, reason in RULINGS]
+    rulings = [
+        {"word": word, "wnid": label.split()[0], "counts": counts, "reason": reason}
+        for word, counts, label, reason in RULINGS
+    ]
     DATA.mkdir(exist_ok=True)
     (DATA / "imagenet_labels.json").write_text(text, encoding="utf-8")
     words = ",\n".join(f"  {json.dumps(word)}: {json.dumps(wnids)}" for word, wnids in kinds.items())

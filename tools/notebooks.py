@@ -98,10 +98,15 @@ def execute(path, with_solutions=False):
     given = len(notebook.cells)
     if with_solutions:
         notebook.cells += [nbformat.v4.new_code_cell(code) for code in solutions(notebook)]
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
-                            coalesce_streams=True,  # else what is printed may come in two pieces, or in one
-                            extra_arguments=["--log-level=ERROR"],  # the kernel's own, at its start
-                            resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # else what is printed may come in two pieces, or in one
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own, at its start
+        resources={"metadata": {"path": str(path.parent)}},
+    )
     environment = {"VGG16_WEIGHTS": "pocket"} | os.environ
     # pytest sets this variable, and a kernel that sees it no longer catches TensorFlow's log lines.
     environment.pop("PYTEST_CURRENT_TEST", None)
@@ -122,8 +127,10 @@ def _execute_cell(client, cell, index, where):
     try:
         client.execute_cell(cell, index)
     except CellExecutionError as error:
-        raise NotebookError(f"{where} failed.\n{_indent(cell.source)}\n{_indent(_frames(error), '  ')}\n"
-                            f"  {error.ename}: {error.evalue}") from None
+        raise NotebookError(
+            f"{where} failed.\n{_indent(cell.source)}\n{_indent(_frames(error), '  ')}\n"
+            f"  {error.ename}: {error.evalue}"
+        ) from None
     except CellTimeoutError:
         raise NotebookError(f"{where} took longer than {CELL_SECONDS} s and was stopped.") from None
     except DeadKernelError:
@@ -141,8 +148,11 @@ def _peak_mb(client):
     if status.exists():  # Linux; its getrusage would count what the parent used before the fork
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e6
     if sys.platform == "darwin":
-        client.nb.cells.append(nbformat.v4.new_code_cell(
-            "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"))
+        client.nb.cells.append(
+            nbformat.v4.new_code_cell(
+                "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+            )
+        )
         cell = client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)
         client.nb.cells.pop()
         return int(cell.outputs[0].text) / 1e6
@@ -191,8 +201,10 @@ def save(path, execution):
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     text = nbformat.writes(nbformat.from_dict(notebook)) + "\n"
     if len(text.encode()) > FILE_LIMIT:
-        raise NotebookError(f"{path.name} would be {len(text.encode()) / 1e6:.1f} MB with its pictures; the "
-                            f"limit is {FILE_LIMIT / 1e6:.0f} MB: show fewer or smaller figures.")
+        raise NotebookError(
+            f"{path.name} would be {len(text.encode()) / 1e6:.1f} MB with its pictures; the "
+            f"limit is {FILE_LIMIT / 1e6:.0f} MB: show fewer or smaller figures."
+        )
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, path)

@@ -7,21 +7,26 @@ Interrupt it at any time: the next run goes on. The pictures come in rounds, one
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
-import helpers  # noqa: F401, I001 - first, since it imports TensorFlow without its log lines
 import keras
 import numpy as np
 import tensorflow as tf
 from PIL import ImageOps
 from tqdm import tqdm
 
+import helpers  # noqa: F401 - first, since it imports TensorFlow without its log lines
 from helpers.architecture import CONV_LAYERS, build_conv_base
 from helpers.pictures import fit, open_picture, preprocess
 from helpers.weights import load_layers
 
 BATCH = 16
 # A photo of a person must never be answered with one of these (see the model card).
-LEFT_OUT = {"n02481823": "chimpanzee", "n02480495": "orangutan", "n02486410": "baboon",
-            "n02837789": "bikini", "n03770439": "miniskirt"}
+LEFT_OUT = {
+    "n02481823": "chimpanzee",
+    "n02480495": "orangutan",
+    "n02486410": "baboon",
+    "n02837789": "bikini",
+    "n03770439": "miniskirt",
+}
 # The maps are kept as the square root in steps of 1/10: 8 bits for 0 to 650, finest near zero.
 STEPS_PER_UNIT = 10
 MAP_SHAPE = (14, 14, 512)
@@ -43,7 +48,9 @@ def list_pictures(archive, per_class):
     number = {wnid: i for i, wnid in enumerate(ids)}
     root = "tiny-imagenet-200"
     lines = [line.split() for line in archive.read(f"{root}/val/val_annotations.txt").decode().splitlines()]
-    validation = [(f"{root}/val/images/{name}", number[wnid], "val") for name, wnid, *_ in lines if wnid in number]
+    validation = [
+        (f"{root}/val/images/{name}", number[wnid], "val") for name, wnid, *_ in lines if wnid in number
+    ]
     train = {wnid: [] for wnid in ids}
     for name in archive.namelist():
         parts = name.split("/")
@@ -51,7 +58,12 @@ def list_pictures(archive, per_class):
             train[parts[2]].append(name)
 
     def rounds(start, stop, part):
-        return [(train[wnid][i], number[wnid], part) for i in range(start, stop) for wnid in ids if i < len(train[wnid])]
+        return [
+            (train[wnid][i], number[wnid], part)
+            for i in range(start, stop)
+            for wnid in ids
+            if i < len(train[wnid])
+        ]
 
     return rounds(0, HELD_OUT, "held") + validation + rounds(HELD_OUT, per_class, "train")
 
@@ -100,15 +112,22 @@ def extract(zip_path, layers_path, cache, per_class):
 
     def load(start):
         # A train picture is mirrored or not by its place in the list, so that a second run does the same.
-        return np.stack([prepare_tiny(archive.read(name), part == "train" and np.random.default_rng(i).random() < 0.5)
-                         for i, (name, _, part) in enumerate(pictures[start:start + BATCH], start)])
+        return np.stack(
+            [
+                prepare_tiny(archive.read(name), part == "train" and np.random.default_rng(i).random() < 0.5)
+                for i, (name, _, part) in enumerate(pictures[start : start + BATCH], start)
+            ]
+        )
 
     with ThreadPoolExecutor(1) as ahead, tqdm(total=len(pictures), initial=done, mininterval=5) as bar:
         waiting = ahead.submit(load, done)
         for start in range(done, len(pictures), BATCH):
-            batch, waiting = waiting.result(), ahead.submit(load, start + BATCH) if start + BATCH < len(pictures) else None
+            batch, waiting = (
+                waiting.result(),
+                ahead.submit(load, start + BATCH) if start + BATCH < len(pictures) else None,
+            )
             out = run(batch).numpy()
-            maps[start:start + len(out)] = np.minimum(np.rint(np.sqrt(out) * STEPS_PER_UNIT), 255)
+            maps[start : start + len(out)] = np.minimum(np.rint(np.sqrt(out) * STEPS_PER_UNIT), 255)
             maps.flush()
             done_path.write_text(str(start + len(out)))
             bar.update(len(out))

@@ -34,8 +34,14 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 CHROMIUM_ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 ALL_RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
     .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"""
@@ -57,19 +63,34 @@ def jupyterlab(folder):
             file = own / "settings" / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(settings))
-        environment = {"VGG16_WEIGHTS": "pocket"} | os.environ | {
-            "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
-            "JUPYTER_CONFIG_DIR": str(own / "config"),
-            "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
-        }
+        environment = (
+            {"VGG16_WEIGHTS": "pocket"}
+            | os.environ
+            | {
+                "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
+                "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+                "JUPYTER_CONFIG_DIR": str(own / "config"),
+                "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+            }
+        )
         environment.pop("PYTEST_CURRENT_TEST", None)  # see notebooks.execute
         with open(own / "log", "w") as log:
             server = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-                 "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-                 f"--ServerApp.root_dir={folder}"],
-                stdout=log, stderr=subprocess.STDOUT, env=environment)
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    "--no-browser",
+                    "--allow-root",
+                    f"--port={port}",
+                    "--ServerApp.port_retries=0",
+                    f"--IdentityProvider.token={token}",
+                    f"--ServerApp.root_dir={folder}",
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
         try:
             _wait_for(server, f"http://127.0.0.1:{port}/api?token={token}", own / "log")
             yield f"http://127.0.0.1:{port}", token

@@ -16,11 +16,11 @@ import json
 import zipfile
 from pathlib import Path
 
-import helpers  # noqa: F401, I001 - first, since it imports TensorFlow without its log lines
 import keras
 import numpy as np
 from tqdm import tqdm
 
+import helpers  # noqa: F401 - first, since it imports TensorFlow without its log lines
 from helpers import load_recogniser
 from helpers.labels import label_of
 from helpers.plots import percent
@@ -42,7 +42,9 @@ def averages(maps):
     maps: uint8 (n, 14, 14, 512), the square root in steps of 1 / STEPS_PER_UNIT. Returns float32 (n, 512).
     """
     value = ((np.arange(256) / STEPS_PER_UNIT) ** 2).astype("float32")
-    return np.stack([value[picture].mean(axis=(0, 1)) for picture in tqdm(maps, desc="averages", mininterval=5)])
+    return np.stack(
+        [value[picture].mean(axis=(0, 1)) for picture in tqdm(maps, desc="averages", mininterval=5)]
+    )
 
 
 def fit(features, classes, count):
@@ -60,13 +62,19 @@ def fit(features, classes, count):
     inputs, targets = (features - mean) / deviation, np.eye(count, dtype="float32")[classes]
     model = keras.Sequential([keras.Input((512,)), keras.layers.Dropout(DROPOUT), keras.layers.Dense(count)])
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * -(-len(inputs) // BATCH))
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
-                  keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+    )
     for _ in tqdm(range(EPOCHS), desc="fit"):
         other = random.permutation(len(inputs))
         share = random.beta(MIXUP, MIXUP, (len(inputs), 1)).astype("float32")
-        model.fit(share * inputs + (1 - share) * inputs[other], share * targets + (1 - share) * targets[other],
-                  batch_size=BATCH, verbose=0)
+        model.fit(
+            share * inputs + (1 - share) * inputs[other],
+            share * targets + (1 - share) * targets[other],
+            batch_size=BATCH,
+            verbose=0,
+        )
     kernel, bias = model.layers[-1].get_weights()
     kernel = kernel / deviation[:, None]
     return kernel, bias - mean @ kernel
@@ -91,9 +99,15 @@ def judge(logits, classes):
     order = np.argsort(-probabilities, axis=1)[:, :5]
     right, sure = order[:, 0] == classes, probabilities.max(axis=1)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    error = sum(abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins))
-    return {"n": len(classes), "top1": float(right.mean()), "top5": float((order == classes[:, None]).any(axis=1).mean()),
-            "calibration_error": float(error)}
+    error = sum(
+        abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)
+    )
+    return {
+        "n": len(classes),
+        "top1": float(right.mean()),
+        "top5": float((order == classes[:, None]).any(axis=1).mean()),
+        "calibration_error": float(error),
+    }
 
 
 def interval(hits, n, z=1.96):
@@ -111,8 +125,14 @@ def judge_outside():
     first = sum(row["wnid"] == guesses[0].wnid for row, guesses in zip(rows, answers))
     five = sum(row["wnid"] in [guess.wnid for guess in guesses] for row, guesses in zip(rows, answers))
     n = len(rows)
-    return {"n": n, "labels": len({row["wnid"] for row in rows}), "top1": first / n, "top1_interval": interval(first, n),
-            "top5": five / n, "top5_interval": interval(five, n)}
+    return {
+        "n": n,
+        "labels": len({row["wnid"] for row in rows}),
+        "top1": first / n,
+        "top1_interval": interval(first, n),
+        "top5": five / n,
+        "top5_interval": interval(five, n),
+    }
 
 
 def write_card(card):
@@ -123,7 +143,8 @@ def write_card(card):
     def share(value, bounds=None):
         return percent(value) + (f" ({percent(bounds[0])} to {percent(bounds[1])})" if bounds else "")
 
-    CARD.write_text(f"""# Model card of the pocket network
+    CARD.write_text(
+        f"""# Model card of the pocket network
 
 Written by `tools/train_pocket.py`; the same figures are in `helpers/data/pocket_card.json`.
 
@@ -179,16 +200,26 @@ activation map is exact: the average of the map plus the bias is the logit.
   0.1.1 (MIT), which carries them unchanged, and checked against published listings (`tools/import_conv_base.py`).
 - The dense layer was fitted to Tiny-ImageNet's photos, which come under ImageNet's terms: for research and education, not
   for commerce. The photos themselves are not in this repository.
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
 
 
 def main():
     """Features, fit, temperature, judgement, card."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("zip", help="Tiny-ImageNet's zip, or one with the same folders and fewer pictures")
-    parser.add_argument("--layers", required=True, help="the convolutional layers: a .npz, or Keras' ..._notop.h5")
-    parser.add_argument("--cache", default=ROOT / "build" / "pocket", type=Path, help="where the features are kept")
-    parser.add_argument("--per-class", type=int, default=HELD_OUT + 150, help="train pictures a class, the held-out included")
+    parser.add_argument(
+        "--layers", required=True, help="the convolutional layers: a .npz, or Keras' ..._notop.h5"
+    )
+    parser.add_argument(
+        "--cache", default=ROOT / "build" / "pocket", type=Path, help="where the features are kept"
+    )
+    parser.add_argument(
+        "--per-class", type=int, default=HELD_OUT + 150, help="train pictures a class, the held-out included"
+    )
     args = parser.parse_args()
 
     pictures = extract(args.zip, args.layers, args.cache, args.per_class)
@@ -202,13 +233,19 @@ def main():
     kernel, bias = fit(features[train], classes[train], len(labels))
     temperature = best_temperature(features[held] @ kernel + bias, classes[held])
     kernel, bias = kernel / temperature, bias / temperature
-    save_head(POCKET_HEAD, Head(kernel, bias, [label.wnid for label in labels], [label.name for label in labels]))
+    save_head(
+        POCKET_HEAD, Head(kernel, bias, [label.wnid for label in labels], [label.name for label in labels])
+    )
 
     logits = features @ kernel + bias
-    card = {"labels": len(labels), "temperature": temperature,
-            "train": {"pictures": int(train.sum()), "per_class": int(np.bincount(classes[train]).max())},
-            "held_out": judge(logits[held], classes[held]), "validation": judge(logits[validation], classes[validation]),
-            "outside": judge_outside()}
+    card = {
+        "labels": len(labels),
+        "temperature": temperature,
+        "train": {"pictures": int(train.sum()), "per_class": int(np.bincount(classes[train]).max())},
+        "held_out": judge(logits[held], classes[held]),
+        "validation": judge(logits[validation], classes[validation]),
+        "outside": judge_outside(),
+    }
     write_card(card)
     print(json.dumps(card, indent=1))
 
