@@ -6,9 +6,12 @@ import io
 import itertools
 import re
 import sys
+import tracemalloc
 import weakref
+from types import SimpleNamespace
 from typing import NamedTuple
 
+import matplotlib
 import matplotlib.cbook
 import nbformat
 import numpy as np
@@ -21,8 +24,10 @@ from matplotlib.text import Text
 from nbclient import NotebookClient
 from PIL import Image
 
-from helpers import plots
+from helpers import plots, style
 from helpers.architecture import VGG16_LAYERS
+from helpers.errors import ReaderError
+from helpers.pictures import catalogue
 
 
 class Guess(NamedTuple):
@@ -104,7 +109,10 @@ def figures(photo):
         "predictions",
         [1, 2, 3, 4, 5],
     ]:
-        yield f"draw_network({highlight!r})", plots.draw_network(highlight)
+        yield f"draw_network, {highlight!r}", plots.draw_network(highlight=highlight)
+    for highlight in [None, "input", "output", 1, 5, 6, "block3_pool", "average", "predictions"]:
+        yield f"draw_network, pocket, {highlight!r}", plots.draw_network("pocket", highlight)
+    yield "draw_network", plots.draw_network("pocket", 2, built=2)
 
 
 def drawn_texts(figure, monkeypatch):
@@ -176,29 +184,210 @@ def test_show_wants_a_caption_and_an_alt_text(caption, alt):
         plots.show(plots.draw_network(), caption, alt)
 
 
-def test_a_notebook_stores_picture_alt_text_and_caption():
-    code = (
-        "from helpers.plots import draw_network, show\n"
-        "show(draw_network(2), caption='We are in **block 2**.', alt='VGG16, block 2 marked.')\n"
-        "from matplotlib import pyplot\n"
-        "pyplot.plot([1, 2])\n"
-        "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')"
-    )
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+def run_in_a_notebook(*cells):
+    """The outputs of each cell, streams left out, as they are stored in the file."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    outputs = [output for output in notebook.cells[0].outputs if output.output_type != "stream"]
-    assert [output.output_type for output in outputs] == ["display_data"] * 4  # each figure once
-    network, caption, line, _ = outputs
-    assert network.metadata["image/png"]["alt"] == "VGG16, block 2 marked."
+    return [[out for out in cell.outputs if out.output_type != "stream"] for cell in notebook.cells]
+
+
+def test_a_notebook_stores_each_figure_once_with_its_alt_text():
+    outputs = run_in_a_notebook(
+        "from matplotlib import pyplot  # the inline backend is awake\n"
+        "from helpers.plots import draw_network, new_figure, show, table\n"
+        "draw_network('pocket', highlight=2)",
+        "display(draw_network(highlight='fc1'))",
+        "own = new_figure(5, 3)\nown.add_subplot().plot([1, 2])\nown.alt = 'A line  that rises.'\nown",
+        "show(draw_network(highlight=2), caption='We are in **block 2**.', alt='Block 2 marked.')\n"
+        "pyplot.plot([1, 2])\n"
+        "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')",
+        "table([['a|b', 1]], ['<i>', 'n'])",
+    )
+    (last_line,), (displayed,), (own,), shown, (rows,) = outputs
+    assert 'Marked "you are here": block 2.' in last_line.metadata["image/png"]["alt"]
+    assert last_line.data["text/plain"] == last_line.metadata["image/png"]["alt"]
+    assert 'Marked "you are here": fc1.' in displayed.metadata["image/png"]["alt"]
+    assert own.metadata["image/png"]["alt"] == "A line that rises."
+    for output in (last_line, displayed, own):
+        assert set(output.data) == {"image/png", "text/plain"}
+        picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+        assert picture.format == "PNG" and picture.width <= 7 * 120
+    assert [output.output_type for output in shown] == ["display_data"] * 4  # each figure once
+    network, caption, line, _ = shown
+    assert network.metadata["image/png"]["alt"] == "Block 2 marked."
     assert caption.data["text/markdown"] == "*We are in **block 2**.*"
     assert line.metadata["image/png"]["alt"] == "A line that rises."
-    picture = Image.open(io.BytesIO(base64.b64decode(network.data["image/png"])))
-    assert picture.format == "PNG" and picture.width <= 7 * 120
+    assert "&lt;i&gt;" in rows.data["text/html"] and "a|b" in rows.data["text/plain"]
+
+
+def test_a_figure_says_itself_in_a_script():
+    figure = plots.draw_network("pocket")
+    assert str(figure) == f"[Figure: {figure.alt}]"
+    assert "195 labels" in figure.alt
+
+
+def test_a_figure_without_alt_gets_one_from_its_title_and_axes():
+    figure = plots.new_figure()
+    assert figure.alt == "A figure."
+    axes = figure.add_subplot(title="Growth", xlabel="years", ylabel="metres")
+    axes.plot([1, 2])
+    assert figure.alt == "A figure: Growth; years along the horizontal axis; metres along the vertical axis"
+    figure.alt = "  It\ngrows. "
+    assert figure.alt == "It grows."
+
+
+def test_a_figure_knows_the_credits_of_its_pictures(photo):
+    entries = catalogue()[:2]
+    pictures = [Image.open(entry.path).convert("RGB") for entry in [*entries, entries[0]]]
+    for picture, entry in zip(pictures, [*entries, entries[0]], strict=True):
+        picture.info["course"] = entry.file
+    figure = plots.guess_grid([*pictures, photo], [GUESSES] * 4)
+    assert figure.credits == tuple(entry.credit for entry in entries)
+    assert all(entry.title in figure.alt for entry in entries)
+    assert plots.guess_bars(photo, GUESSES).credits == plots.draw_network().credits == ()
+
+
+# A reader's own settings
+
+HOSTILE = {
+    "image.interpolation": "bicubic",
+    "image.origin": "lower",
+    "image.cmap": "jet",
+    "savefig.bbox": "tight",
+    "savefig.transparent": True,
+    "savefig.facecolor": "black",
+    "savefig.dpi": 30,
+    "figure.facecolor": "black",
+    "figure.dpi": 30,
+    "text.usetex": True,
+    "text.color": "white",
+    "text.parse_math": True,
+    "font.size": 40,
+    "font.weight": "bold",
+    "axes.grid": True,
+    "axes.spines.left": False,
+    "axes.inverted": None,
+    "axes.titlepad": 50,
+    "lines.linestyle": ":",
+    "lines.marker": "o",
+    "path.sketch": (5, 50, 2),
+    "patch.linewidth": 9,
+    "xtick.bottom": False,
+    "ytick.labelsize": 4,
+    "figure.autolayout": True,
+    "figure.constrained_layout.use": False,
+}
+
+
+def saved(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="rgba")
+    return file.getvalue()
+
+
+def test_a_readers_settings_change_no_figure(photo):
+    def drawn():
+        for name, figure in figures(photo):
+            if "," not in name:
+                yield name, saved(figure)
+
+    expected = dict(drawn())
+    hostile = {name: value for name, value in HOSTILE.items() if name in matplotlib.rcParams}
+    with matplotlib.rc_context(hostile):
+        assert dict(drawn()) == expected
+        assert matplotlib.rcParams["image.origin"] == "lower"  # and they are left as they were
+        own = plots.new_figure(4, 2)
+        own.add_subplot().imshow(np.eye(3))
+        theirs = saved(own)
+    own = plots.new_figure(4, 2)
+    own.add_subplot().imshow(np.eye(3))
+    assert saved(own) == theirs
+
+
+def test_a_reader_chooses_the_font(photo):
+    with matplotlib.rc_context({"font.family": ["DejaVu Serif"]}):
+        figure = plots.guess_bars(photo, GUESSES)
+        changed = saved(figure)
+    assert {text.get_fontfamily()[0] for text in figure.findobj(Text)} == {"DejaVu Serif"}
+    assert changed != saved(plots.guess_bars(photo, GUESSES))
+
+
+# Large and odd things
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_a_phones_photo_is_drawn_small(mode):
+    """Watched is Python's own memory: the arrays of Matplotlib and numpy."""
+    picture = Image.new(mode, (8000, 6000))
+    tracemalloc.start()
+    figure = plots.guess_bars(picture, GUESSES)
+    plots.png(figure)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6
+    assert max(figure.axes[0].images[0].get_array().shape) == 1000
+
+
+@pytest.mark.parametrize("shape", [(1, 4000), (4000, 1), (3000, 2000, 3)])
+def test_an_array_of_any_size_is_drawn(shape):
+    array = np.full(shape, 200, "float32")
+    figure = plots.picture_row([array], ["large"])
+    assert max(figure.axes[0].images[0].get_array().shape[:2]) <= 1000
+
+
+ENDLESS = "W" * 2000
+
+
+def test_an_endless_label_is_cut(photo):
+    guesses = [Guess(ENDLESS, 0.5), Guess("two words " * 300, 0.25), Guess("\x1b[31mred\x00\ud800", 0.1)]
+    for figure in [
+        plots.guess_bars(photo, guesses, ENDLESS),
+        plots.guess_grid([photo], [guesses], [ENDLESS]),
+        plots.picture_row([photo], [ENDLESS], title=ENDLESS),
+        plots.book_page([photo] * 3, [ENDLESS] * 3, ["two words " * 300] * 3),
+        plots.bars({ENDLESS: 1}),
+        plots.confidence_curves([0, 1], {ENDLESS: [0, 1]}, "x"),
+    ]:
+        saved(figure)
+        assert max(len(word) for word in words(figure)) < 300
+        assert len(figure.alt) < 3000 and figure.alt.isprintable()
+
+
+def test_a_percentage_is_never_broken():
+    for inches in np.linspace(0.3, 2, 18):
+        lines = style.wrapped("it is > 99.9 % sure and (80.3 %) here", inches).splitlines()
+        assert not any(line.startswith("%") or line.endswith((">", "99.9", "80.3")) for line in lines)
+
+
+# Tables
+
+
+def test_a_table_aligns_numbers_and_escapes_words():
+    shown = plots.table([["<b>$a$|b", 1234567, "84.7 %"], ["ox", 2, "< 0.1 %"]], ["word", "n", "p"], "A & B")
+    html = shown._repr_html_()
+    assert "<b>" not in html and "&lt;b&gt;<span>$</span>a<span>$</span>|b" in html and "A &amp; B" in html
+    assert '<td align="right" style="text-align: right">1,234,567</td>' in html
+    assert html.count('align="left"') == 3  # the words and their heading
+    assert str(shown).splitlines() == [
+        "A & B",
+        "word              n        p",
+        "--------  ---------  -------",
+        "<b>$a$|b  1,234,567   84.7 %",
+        "ox                2  < 0.1 %",
+    ]
+
+
+def test_a_table_wants_a_value_for_every_column():
+    with pytest.raises(ReaderError, match="Row 2 of the table has 1 values for 2 columns"):
+        plots.table([[1, 2], [3]], ["a", "b"])
 
 
 def test_the_png_is_small_where_possible_and_true_everywhere(photo):
-    for figure, compact in [(plots.draw_network(3), True), (plots.picture_row([photo], [""]), False)]:
+    for figure, compact in [
+        (plots.draw_network(highlight=3), True),
+        (plots.picture_row([photo], [""]), False),
+    ]:
         picture = Image.open(io.BytesIO(plots.png(figure)))
         assert (picture.mode == "P") == compact
         figure.canvas.draw()
@@ -450,9 +639,38 @@ def test_the_network_is_in_full_colour_without_a_highlight():
     assert "you are here" not in words(figure)
 
 
+def test_the_pocket_network_is_drawn_with_its_own_end():
+    texts = words(plots.draw_network("pocket"))
+    assert {"average", "512", "195\nlabels"} <= set(texts)
+    assert not any("4096" in text or "1000" in text for text in texts)
+    with pytest.raises(ReaderError, match="no 'fc1'"):
+        plots.draw_network("pocket", highlight="fc1")
+
+
+@pytest.mark.parametrize("last, labels, expected", [("fc1", 1000, "4,096"), ("average", 3, "3 labels")])
+def test_the_network_of_a_recogniser_is_drawn(last, labels, expected):
+    layers = [SimpleNamespace(name="block1_conv1"), SimpleNamespace(name=last)]
+    recogniser = SimpleNamespace(model=SimpleNamespace(layers=layers), labels=["a"] * labels)
+    assert expected in plots.draw_network(recogniser).alt
+
+
+def test_the_drawing_grows_block_by_block():
+    for built in range(7):
+        figure = plots.draw_network(built=built)
+        assert full_colours(figure) == set(range(1, built + 1))
+    with pytest.raises(ReaderError, match="0 to 6"):
+        plots.draw_network(built=7)
+
+
+@pytest.mark.parametrize("network", ["vgg19", None, 2])
+def test_an_unknown_network_is_refused(network):
+    with pytest.raises(ReaderError, match="no network that can be drawn"):
+        plots.draw_network(network)
+
+
 @pytest.mark.parametrize("highlight", LAYERS)
 def test_every_layer_of_the_table_can_be_highlighted(highlight):
-    assert "you are here" in words(plots.draw_network(highlight))
+    assert "you are here" in words(plots.draw_network(highlight=highlight))
 
 
 @pytest.mark.parametrize(
@@ -460,13 +678,13 @@ def test_every_layer_of_the_table_can_be_highlighted(highlight):
     [(1, 1), (5, 5), (6, 6), ("block3_conv2", 3), ("fc2", 6), ("input", None), ("output", 6)],
 )
 def test_only_the_highlight_keeps_its_colour(highlight, block):
-    figure = plots.draw_network(highlight)
+    figure = plots.draw_network(highlight=highlight)
     assert full_colours(figure) == ({block} if block else set())
     assert "you are here" in words(figure)
 
 
 def test_several_parts_can_be_highlighted():
-    figure = plots.draw_network([1, "block3_conv2", 5])
+    figure = plots.draw_network(highlight=[1, "block3_conv2", 5])
     assert full_colours(figure) == {1, 3, 5}
     assert "you are here" in words(figure)
 
@@ -488,7 +706,7 @@ def test_the_network_is_drawn_to_scale():
 @pytest.mark.parametrize("highlight", [0, 7, "block6_conv1", "Input", "", [1, 7]])
 def test_an_unknown_highlight_is_refused(highlight):
     with pytest.raises(ValueError, match="a layer's name"):
-        plots.draw_network(highlight)
+        plots.draw_network(highlight=highlight)
 
 
 # What cannot be drawn
