@@ -114,6 +114,19 @@ def matches(wnid, word):
     return label_of(wnid) in kinds(word)
 
 
+def means(typed, word):
+    """Does what a reader typed mean the word: is it the word itself, or a kind of it? "A beagle" means "dog".
+
+    typed: any text; capitals, blanks, hyphens and an article at its beginning do not matter.
+    word: as for `kinds`.
+    """
+    typed = typed.casefold().strip()
+    for article in ("a ", "an ", "the "):
+        typed = typed.removeprefix(article)
+    same = bool(_plain(typed)) and _plain(typed) == _plain(word)
+    return same or (bool(kinds(typed)) and set(kinds(typed)) <= set(kinds(word)))
+
+
 def has_label(word, labels):
     """Could the network be right about the word at all: is any of these labels a kind of it?
 

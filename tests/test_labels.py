@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import labels
-from helpers.labels import Label, has_label, imagenet_labels, kinds, label_of, matches, rulings
+from helpers.labels import Label, has_label, imagenet_labels, kinds, label_of, matches, means, rulings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -301,6 +301,40 @@ def test_matches_kinds_and_has_label_agree_for_any_text(label, word):
 def test_has_label_asks_only_the_labels_given():
     assert has_label("dog", [label_of(TEDDY), label_of(BEAGLE)])
     assert not has_label("dog", [label_of(TEDDY)]) and not has_label("dog", [])
+
+
+# What a reader types
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "right"),
+    [
+        ("dog", "dog", True),
+        (" A Dog ", "dog", True),
+        ("beagle", "dog", True),
+        ("teddy", "teddy bear", True),
+        ("teddy-bear", "teddy bear", True),
+        ("the mug", "cup", True),
+        ("basketball", "ball", True),
+        ("an owl", "owl", True),
+        ("A pear", "pear", True),  # no label counts as it, but a reader may mean it
+        ("animal", "dog", False),
+        ("bird", "duck", False),
+        ("bear", "teddy bear", False),
+        ("", "dog", False),
+        ("?", "star", False),
+        ("?", "!", False),
+        ("the", "the", True),
+    ],
+)
+def test_what_a_reader_types_means_the_word_or_not(typed, word, right):
+    assert means(typed, word) is right
+
+
+@given(any_label, st.sampled_from(["dog", "bird", "car", "cup"]))
+def test_whoever_types_a_labels_name_means_what_the_name_counts_as(label, word):
+    counts = kinds(label.name)
+    assert means(label.text, word) == (bool(counts) and set(counts) <= set(kinds(word)))
 
 
 # The rules and the rulings
