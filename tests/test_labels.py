@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import labels
+from helpers.errors import ReaderError
 from helpers.labels import Label, has_label, imagenet_labels, kinds, label_of, matches, means, rulings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +71,7 @@ def test_every_label_is_found_by_its_id(label):
 @pytest.mark.parametrize("wnid", ["n00000000", "African_elephant", "", 386, None, ["n02504458"]])
 def test_an_unknown_id_gets_one_plain_sentence(wnid):
     for asked in (lambda: label_of(wnid), lambda: matches(wnid, "dog")):
-        with pytest.raises(ValueError, match="is not the id of one of ImageNet's 1000 labels") as caught:
+        with pytest.raises(ReaderError, match="is not the id of one of ImageNet's 1000 labels") as caught:
             asked()
         assert repr(wnid) in str(caught.value) and "\n" not in str(caught.value)
 
@@ -364,13 +365,12 @@ def test_the_examples_in_the_rules_hold():
 def test_the_committed_words_and_rulings_are_those_of_the_tool(importer):
     made = json.loads((ROOT / "helpers" / "data" / "kinds.json").read_text(encoding="utf-8"))
     assert list(made["kinds"]) == [word for words in importer.MEANINGS for word in words.split(", ")]
-    assert [
-        (row["word"], row["counts"], f"{row['wnid']} {label_of(row['wnid']).name}", row["reason"])
-        for row in made["rulings"]
-    ] == importer.RULINGS
+    for row in made["rulings"]:
+        row["label"] = f"{row['wnid']} {label_of(row.pop('wnid')).name}"
+    assert made["rulings"] == importer.RULINGS
 
 
-def test_the_tool_reads_wordnets_tree(importer, tmp_path, monkeypatch):
+def test_the_tool_reads_wordnets_tree(importer, tmp_path):
     # Five meanings in WordNet's own format: a beagle is a dog, so is Lassie; a pack is a meaning beside.
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
@@ -393,9 +393,9 @@ def test_the_tool_reads_wordnets_tree(importer, tmp_path, monkeypatch):
     assert importer.meaning_id("dog.n.02", meanings) == "n00000900"
     assert parents["n00000200"] == ["n00000100"]
     ids = ["n00000400", "n00000300", "n00000900"]
-    monkeypatch.setattr(importer, "MEANINGS", {"dog, doggy": "dog.n.01"})
-    monkeypatch.setattr(importer, "RULINGS", [("dog", False, "n00000300 beagle", "For the test.")])
-    assert importer.find_kinds(ids, meanings, parents) == {"dog": ["n00000400"], "doggy": ["n00000400"]}
-    monkeypatch.setattr(importer, "RULINGS", [("dog", True, "n00000300 beagle", "For the test.")])
+    words = {"dog, doggy": "dog.n.01"}
+    ruling = {"word": "dog", "counts": False, "label": "n00000300 beagle", "reason": "For the test."}
+    found = importer.find_kinds(ids, meanings, parents, words, [ruling])
+    assert found == {"dog": ["n00000400"], "doggy": ["n00000400"]}
     with pytest.raises(SystemExit, match="changes nothing"):
-        importer.find_kinds(ids, meanings, parents)
+        importer.find_kinds(ids, meanings, parents, words, [{**ruling, "counts": True}])
