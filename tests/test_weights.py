@@ -375,7 +375,7 @@ class TestWrongFiles:
     def test_random_damage_is_refused_or_harmless(self, file):
         content, rng, model = file.read_bytes(), np.random.default_rng(5), build_narrow()
         outcomes = set()
-        for _ in range(60):
+        for _ in range(100):
             damaged = bytearray(content)
             for place in rng.integers(0, len(content), 30):
                 damaged[place] = rng.integers(256)
@@ -805,7 +805,7 @@ def test_a_truncated_head(head_file, part):
 def test_random_damage_of_a_head_is_refused_or_harmless(head_file):
     content, rng = head_file.read_bytes(), np.random.default_rng(6)
     refusals = 0
-    for _ in range(150):
+    for _ in range(200):
         damaged = bytearray(content)
         # Leave most of the kernel alone: what can go wrong is in the structure around it.
         for place in rng.choice(np.flatnonzero(np.frombuffer(content, "uint8")), 4):
