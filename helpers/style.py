@@ -402,8 +402,9 @@ def titled(title):
 
 
 def sentence(text):
-    """A text that begins with a capital letter and ends with a point."""
-    text = text[:1].upper() + text[1:]
+    """A text that ends with a point, and begins with a capital letter unless that is a layer's name."""
+    if text.split(" ", 1)[0].strip(":,").isalpha():
+        text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else text + "."
 
 
