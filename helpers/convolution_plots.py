@@ -157,7 +157,7 @@ def slice_figure(channels=64, kernels=64, title=None):
     """
     weights = 9 * channels
     top = top_of(title) + MARGIN
-    figure = CourseFigure(MAX_WIDTH, top + 5.0)
+    figure = CourseFigure(MAX_WIDTH, top + 5.05)
     heading(figure, title)
     down = figure.get_size_inches()[1]
     axes = place(figure, 0, 0, MAX_WIDTH, down)

@@ -134,7 +134,7 @@ def bend_curves(rows):
     distances; probabilities, 0 to 1; is_first, whether that was the first guess: a full dot, else a ring;
     pictures, PIL images or arrays, of which five are shown. Raises ValueError if these differ in number.
     """
-    columns, left, gap, curve = min(2, len(rows)), 0.62, 0.2, 1.1
+    columns, left, gap, curve = min(2, len(rows)), 0.7, 0.2, 1.1
     panel = (MAX_WIDTH - left - MARGIN - gap * (columns - 1)) / columns
     thumb = min(panel / 5, 0.9) - 0.05
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2

@@ -62,6 +62,7 @@ from helpers.style import (
     top_of,
     wrapped,
     write,
+    write_lines,
 )
 from helpers.tables import table
 
@@ -147,14 +148,15 @@ def guess_bars(picture, guesses, title=None):
     heading(figure, title)
     draw_picture(place(figure, MARGIN, top + MARGIN, 2.7, height - 2 * MARGIN), picture, anchor="W")
 
-    axes = place(figure, 3.1, top + MARGIN, 2.9, height - 0.3 - 2 * MARGIN)
+    tall = 0.5 * len(guesses)
+    axes = place(figure, 3.1, top + (height - 0.3 - tall) / 2, 2.9, tall)
     for row, guess in enumerate(guesses):
         weight = "bold" if row == 0 else "normal"
         axes.barh(row, 1, height=0.36, color=TRACK)
         axes.barh(row, guess.probability, height=0.36, color=BLOCK_COLOURS[6])
         axes.text(0, row - 0.24, shortened(guess.label, 3.7, weight), va="bottom", weight=weight)
         axes.text(1.03, row, percent(guess.probability), va="center", weight=weight)
-    axes.set(xlim=(0, 1), ylim=(max(len(guesses), 4) - 0.75, -0.75), yticks=[], xticks=[0, 0.5, 1])
+    axes.set(xlim=(0, 1), ylim=(len(guesses) - 0.75, -0.75), yticks=[], xticks=[0, 0.5, 1])
     percent_axis(axes.xaxis)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, pad=2)
@@ -185,7 +187,7 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = MARGIN + sum(heads[:row]) + sum(bodies[:row]) + sum(bars[:row]) + 0.25 * row
-        write(figure, left, upper, wrapped(title, cell, "bold"), va="top", weight="bold")
+        write_lines(figure, left, upper, wrapped(title, cell, "bold"), weight="bold")
         upper += heads[row]
         draw_picture(place(figure, left, upper, cell, bodies[row]), picture, anchor="W")
         axes = place(figure, left, upper + bodies[row], cell, bars[row])
@@ -226,7 +228,7 @@ def picture_row(pictures, titles, columns=None, title=None):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = top + sum(heads[:row]) + sum(bodies[:row]) + MARGIN * row
-        write(figure, left, upper, wrapped(text, cell), va="top")
+        write_lines(figure, left, upper, wrapped(text, cell))
         draw_picture(place(figure, left, upper + heads[row], cell, bodies[row]), picture, anchor="W")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'picture')}. {'; '.join(shown)}")
@@ -244,25 +246,29 @@ def picture_table(rows, columns, title=None):
     """
     for row in rows:
         same_length(columns=columns, row=row)
-    cell = (MAX_WIDTH - MARGIN) / len(columns) - MARGIN / 2
+    gap = MARGIN / 2
+    cell = (MAX_WIDTH - 2 * MARGIN + gap) / len(columns) - gap
     heads = [wrapped(text, cell, "bold") for text in columns]
     answers = [
         [wrapped(answer, cell, "bold" if right else "normal") for _, answer, right, _ in row] for row in rows
     ]
     top = top_of(title) + MARGIN + LINE * (1 + max(text.count("\n") for text in heads))
     lines = [1 + max(text.count("\n") for text in row) for row in answers]
-    talls = [cell + 0.1 + LINE * count + 0.5 for count in lines]
+    bodies = [
+        _row_heights([picture for picture, *_ in row], [""] * len(row), cell, len(row))[1][0] for row in rows
+    ]
+    talls = [body + 0.1 + LINE * count + 0.5 for body, count in zip(bodies, lines, strict=True)]
     figure = CourseFigure(MAX_WIDTH, top + sum(talls))
     heading(figure, title)
-    lefts = [MARGIN + number * (cell + MARGIN / 2) for number in range(len(columns))]
+    lefts = [MARGIN + number * (cell + gap) for number in range(len(columns))]
     for left, text in zip(lefts, heads, strict=True):
         write(figure, left, top - 0.07, text, va="bottom", weight="bold")
     for number, row in enumerate(rows):
         start = top + sum(talls[:number])
         for left, text, (picture, _, right, probability) in zip(lefts, answers[number], row, strict=True):
-            draw_picture(place(figure, left, start, cell, cell), picture, anchor="W")
-            under = start + cell + 0.05
-            write(figure, left, under, text, va="top", weight="bold" if right else "normal")
+            draw_picture(place(figure, left, start, cell, bodies[number]), picture, anchor="W")
+            under = start + bodies[number] + 0.05
+            write_lines(figure, left, under, text, weight="bold" if right else "normal")
             bar = place(figure, left, under + LINE * lines[number] + 0.05, cell, 0.1)
             bar.barh(0, 1, color=TRACK)
             bar.barh(0, probability, color=BLOCK_COLOURS[6])
