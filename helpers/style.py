@@ -383,7 +383,7 @@ on_white = getattr(pictures, "on_white", None) or pictures._on_white
 def course_entry(picture):
     """The row of images/catalogue.csv for an opened picture of the course, or None."""
     name = getattr(picture, "info", {}).get("course")
-    return _catalogue_by_file().get(name) if name else None
+    return _catalogue_by_file().get(name) if isinstance(name, str) else None
 
 
 @functools.cache

@@ -99,19 +99,9 @@ def figures(photo):
     bend = ("turned (degrees)", "a note", [20 * step for step in steps], [0.9] * 9, [True] * 9, [photo] * 9)
     yield "bend_curves", plots.bend_curves([bend, bend, bend])
     yield from new_figures(photo, wide, long)
-    for highlight in [
-        None,
-        "input",
-        "output",
-        *range(1, 7),
-        "block1_pool",
-        "flatten",
-        "fc1",
-        "predictions",
-        [1, 2, 3, 4, 5],
-    ]:
+    for highlight in [None, "input", "output", 1, 5, 6, "block1_pool", "predictions", [1, 2, 3, 4, 5]]:
         yield f"draw_network, {highlight!r}", plots.draw_network(highlight=highlight)
-    for highlight in [None, "input", "output", 1, 5, 6, "block3_pool", "average", "predictions"]:
+    for highlight in [None, "output", 5, 6, "average"]:
         yield f"draw_network, pocket, {highlight!r}", plots.draw_network("pocket", highlight)
     yield "draw_network", plots.draw_network("pocket", 2, built=2)
 
