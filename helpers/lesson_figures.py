@@ -2,24 +2,39 @@
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import PercentFormatter
 
-from helpers.plots import BACKGROUND, BLOCK_COLOURS, GREY, INK, QUIET, RULE, TEXT, TRACK, new_figure, percent
+from helpers.errors import ReaderError
+from helpers.style import (
+    BACKGROUND,
+    BLOCK_COLOURS,
+    GREY,
+    INK,
+    QUIET,
+    RULE,
+    TRACK,
+    amount,
+    arranged_figure,
+    course_style,
+    number_text,
+    percent,
+    percent_axis,
+)
 
 
+@course_style()
 def convolution_figure(pixels, kernel, position):
     """One step of a convolution: where the kernel lies, the nine products, their sum, and the output so far.
 
     pixels: array (height, width) of greys, 0 to 255, small enough for single pixels to be seen. kernel: array
     (3, 3), not mirrored. position: which step, 0 for the upper left corner, then along the rows.
-    Raises ValueError for a position outside the output.
+    Raises ReaderError for a position outside the output.
     """
     pixels, kernel = np.asarray(pixels, "float32"), np.asarray(kernel, "float32")
     output = convolved(pixels, kernel)
     if not 0 <= position < output.size:
-        raise ValueError(f"position lies between 0 and {output.size - 1}; {position} does not.")
+        raise ReaderError(f"position lies between 0 and {output.size - 1}; {position} does not.")
     row, column = divmod(position, output.shape[1])
-    figure = new_figure(7, 5.3)
+    figure = arranged_figure(7, 5.3)
     grid = figure.add_gridspec(2, 6, height_ratios=[2.9, 2])
 
     left = figure.add_subplot(grid[0, :3])
@@ -39,7 +54,13 @@ def convolution_figure(pixels, kernel, position):
     ):
         axes = figure.add_subplot(grid[1, 2 * place : 2 * place + 2])
         _numbers(axes, table, title, pixels=place == 0)
-    axes.set_xlabel(f"their sum: {number(output[row, column])}", color=BLOCK_COLOURS[6], weight="bold")
+    axes.set_xlabel(f"their sum: {number_text(output[row, column])}", color=BLOCK_COLOURS[6], weight="bold")
+    listed = "; ".join(f"{number_text(a)} times {number_text(b)}" for a, b in zip(patch.flat, kernel.flat))
+    figure.alt = (
+        f"A small grey picture with a square of nine pixels marked, at row {row + 1}, column {column + 1}. "
+        f"Under it the nine products: {listed}. Their sum, {number_text(output[row, column])}, is the newest "
+        f"of {amount(position + 1, 'pixel')} of the output."
+    )
     return figure
 
 
@@ -53,12 +74,13 @@ def convolved(pixels, kernel):
     return sum(kernel[y, x] * pixels[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
 
 
+@course_style()
 def threshold_figure(known, unknown, threshold):
     """The top probabilities of known and of unknown things as two rows of dots, and a threshold across them.
 
     known, unknown: numbers from 0 to 1. threshold: 0 to 1; what is below it is refused, and drawn as a ring.
     """
-    figure = new_figure(7, 3.4)
+    figure = arranged_figure(7, 3.4)
     axes = figure.add_subplot()
     refused, answered = misses(known, unknown, threshold)
     rows = [
@@ -76,8 +98,12 @@ def threshold_figure(known, unknown, threshold):
     side, align = (-0.01, "right") if threshold > 0.5 else (0.01, "left")
     axes.text(threshold + side, -0.53, f"threshold {percent(threshold)}", ha=align, va="center", color=QUIET)
     axes.set(xlim=(0, 1), ylim=(-0.68, 1.68), yticks=[], xlabel="top probability")
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    percent_axis(axes.xaxis)
     axes.spines["left"].set_visible(False)
+    figure.alt = (
+        f"Two rows of dots from 0 to 100 %, and a line at {percent(threshold)}. Below it lie {refused} of "
+        f"{len(known)} dots for things on the list; on it or above, {answered} of {len(unknown)} for others."
+    )
     return figure
 
 
@@ -87,11 +113,6 @@ def misses(known, unknown, threshold):
     known, unknown: top probabilities, 0 to 1. What reaches the threshold is answered.
     """
     return int(np.sum(np.asarray(known) < threshold)), int(np.sum(np.asarray(unknown) >= threshold))
-
-
-def number(value):
-    """A number in four digits, as people write it: −31, 0.1111."""
-    return f"{value:.4g}".replace("-", "−")
 
 
 def _stacked(values, width=0.022, most=4):
@@ -122,6 +143,6 @@ def _numbers(axes, table, title, pixels):
     for (y, x), value in np.ndenumerate(table):
         face, ink = (str(value / 255), "white" if value < 128 else INK) if pixels else (BACKGROUND, INK)
         axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor=GREY))
-        axes.text(x + 0.5, y + 0.5, number(value), ha="center", va="center", size=TEXT, color=ink)
+        axes.text(x + 0.5, y + 0.5, number_text(value), ha="center", va="center", color=ink)
     axes.set(xlim=(0, 3), ylim=(3, 0), xticks=[], yticks=[], title=title, aspect=0.62)
     axes.spines[:].set_visible(False)

@@ -19,9 +19,10 @@ from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
 from helpers.labels import has_label, matches, means
-from helpers.lesson_figures import convolution_figure, convolved, misses, number, threshold_figure
+from helpers.lesson_figures import convolution_figure, convolved, misses, threshold_figure
 from helpers.pictures import ENDINGS, MEAN_BGR, PictureError, fit, open_picture, preprocess
 from helpers.plots import guess_bars, percent, picture_row, png
+from helpers.style import course_entry, number_text
 
 LOOK = {"style": {"description_width": "12em"}, "layout": {"width": "36em", "max_width": "100%"}}
 BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
@@ -81,10 +82,11 @@ def convolution_explorer(picture, kernels, size=14):
 
 def convolution_still(picture, kernel, step, size=14):
     """The figure of `convolution_explorer` at a step, 1 for the first, and the sentence under it."""
-    pixels = np.asarray(fit(open_picture(picture), "crop", size).convert("L"), "float32")
-    figure = convolution_figure(pixels, kernel, step - 1)
+    picture = open_picture(picture)
+    pixels = np.asarray(fit(picture, "crop", size).convert("L"), "float32")
+    figure = _credited(convolution_figure(pixels, kernel, step - 1), picture)
     row, column = divmod(step - 1, size - 2)
-    total = number(convolved(pixels, np.asarray(kernel, "float32"))[row, column])
+    total = number_text(convolved(pixels, np.asarray(kernel, "float32"))[row, column])
     return figure, f"Row {row + 1}, column {column + 1}: the nine products add up to {total}."
 
 
@@ -129,15 +131,16 @@ def preparation_still(recogniser, picture, how="squash", order=BLUE_FIRST, mean=
     how: as in `pictures.fit`. order: BLUE_FIRST or RED_FIRST. mean: whether the average colour is taken away.
     turn: degrees to the left.
     """
-    pixels = np.asarray(fit(open_picture(picture).rotate(turn, expand=True), how), "float32")
+    picture = open_picture(picture)
+    pixels = np.asarray(fit(picture.rotate(turn, expand=True), how), "float32")
     prepared = pixels - MEAN_BGR[::-1] * mean
     if order == BLUE_FIRST:
         prepared = prepared[..., ::-1]
     guesses = recogniser.best(recogniser.probabilities(prepared[None])[0])
     # What the network takes it for: the picture that, rightly prepared, gives the same numbers.
     taken_for = (prepared + MEAN_BGR)[..., ::-1].clip(0, 255).round().astype("uint8")
-    best = guesses[0]
-    return guess_bars(taken_for, guesses), f"First guess: {best.label}, {percent(best.probability)}."
+    figure = _credited(guess_bars(taken_for, guesses), picture)
+    return figure, f"First guess: {guesses[0].label}, {percent(guesses[0].probability)}."
 
 
 def layer_explorer(recogniser, picture):
@@ -196,13 +199,14 @@ def bend_still(recogniser, picture, word, bends, amounts, how="pad"):
     right = [matches(label.wnid, word) if label.wnid else label.text == word for label in recogniser.labels]
     if not any(right):
         raise ReaderError(f'None of the {len(right)} labels of this network counts as "{word}".')
-    bent = fit(open_picture(picture), how)
+    picture = open_picture(picture)
+    bent = fit(picture, how)
     for name, (function, _, _, default) in bends.items():
         if amounts.get(name, default) != default:
             bent = function(bent, amounts[name])
     probabilities = recogniser.probabilities(preprocess(bent)[None])[0]
-    sure = percent(probabilities[right].sum())
-    return guess_bars(bent, recogniser.best(probabilities)), f"{word}: {sure}."
+    figure = _credited(guess_bars(bent, recogniser.best(probabilities)), picture)
+    return figure, f"{word}: {percent(probabilities[right].sum())}."
 
 
 def upload_button(take):
@@ -241,6 +245,13 @@ def uploaded(upload):
         if photos:
             upload.value = ()
     return photos
+
+
+def _credited(figure, picture):
+    """A figure of what was made from a picture, with the credit of that picture."""
+    if entry := course_entry(picture):
+        figure.credits = (entry.credit,)
+    return figure
 
 
 def _shades(values, signed=False):

@@ -17,6 +17,7 @@ from helpers import widgets
 from helpers.errors import ReaderError
 from helpers.pictures import MEAN_BGR, PictureError, example, fit, open_picture, prepare
 from helpers.plots import png
+from helpers.style import number_text
 from helpers.widgets import uploaded
 
 ELEPHANT, BANANA = example("elephant.gif"), example("tuxpaint/banana.png")
@@ -112,10 +113,9 @@ def test_a_filter_that_finds_nothing_is_shown_as_nothing(stripes):
     assert "from 0 to 0" in explorer.set("kernel", "nothing").sentence
 
 
-@pytest.mark.parametrize("faint", [np.zeros((3, 3)), UPRIGHT * 1e-12, UPRIGHT * 1e-9, UPRIGHT * 1e9])
-@pytest.mark.parametrize("relu", [True, False])
-def test_a_filter_of_any_strength_can_be_drawn(stripes, faint, relu):
-    figure, _ = widgets.filter_still(stripes, faint, relu)
+@pytest.mark.parametrize("strength", [1e-12, 1e-9, 1e9])
+def test_a_filter_of_any_strength_can_be_drawn(stripes, strength):
+    figure, _ = widgets.filter_still(stripes, UPRIGHT * strength, relu=True)
     assert png(figure).startswith(b"\x89PNG")
 
 
@@ -137,7 +137,7 @@ def test_the_kernel_steps_over_the_picture(stripes):
         explorer.set("step", step)
         total = (pixels[row : row + 3, column : column + 3] * UPRIGHT).sum()
         assert f"Row {row + 1}, column {column + 1}: " in explorer.sentence
-        assert explorer.sentence.endswith(f" {total:.4g}.".replace("-", "−"))
+        assert explorer.sentence.endswith(f" {number_text(total)}.")
         assert differ(before, explorer.picture)
     assert explorer.set("kernel", "nothing").sentence.endswith(" 0.")
 
@@ -146,7 +146,7 @@ def test_one_kernel_needs_no_name(stripes):
     assert Explorer(widgets.convolution_explorer(stripes, UPRIGHT)).controls["kernel"].options == (
         "this one",
     )
-    with pytest.raises(ValueError, match="position lies between 0 and 143"):
+    with pytest.raises(ReaderError, match="position lies between 0 and 143"):
         widgets.convolution_still(stripes, UPRIGHT, 145)
 
 
@@ -224,14 +224,13 @@ def test_each_control_changes_what_goes_in_and_what_is_shown(recogniser, looks, 
     assert explorer.percentage() == pytest.approx(100 * recogniser.probabilities(looks[-1]).max(), abs=0.06)
 
 
-@pytest.mark.parametrize("shade", [0, 1, 2, 255])
-@pytest.mark.parametrize("order", [widgets.BLUE_FIRST, widgets.RED_FIRST])
-def test_a_nearly_black_photo_can_be_explored(recogniser, shade, order):
-    picture = np.full((40, 60, 3), shade, "uint8")
-    picture[0, 0] = [min(shade + 1, 255), 0, 0]
-    for mean in (True, False):
-        figure, sentence = widgets.preparation_still(recogniser, picture, order=order, mean=mean)
-        assert sentence.startswith("First guess: ") and png(figure)
+@pytest.mark.parametrize("shade", [0, 1])
+def test_a_nearly_black_photo_can_be_explored(recogniser, shade):
+    picture = np.zeros((40, 60, 3), "uint8")
+    picture[:20] = shade
+    explorer = Explorer(widgets.preparation_explorer(recogniser, picture))
+    assert explorer.sentence.startswith("First guess: ")
+    assert explorer.set("channels", widgets.RED_FIRST).sentence.startswith("First guess: ")
 
 
 # The layer explorer
