@@ -17,7 +17,7 @@ from PIL import Image
 
 from helpers import Guess, albums
 from helpers.albums import AlbumError, contact_sheet, read_table, recognise_folder
-from helpers.pictures import prepare
+from helpers.pictures import PictureError, open_picture, prepare
 from helpers.plots import png
 from helpers.recogniser import BATCH
 
@@ -115,14 +115,14 @@ def test_every_picture_gets_its_line_and_the_unreadable_come_last(painter, folde
 
 
 def test_the_unreadable_are_told_with_their_reasons(painter, folder, table):
+    reasons = []
+    for name in BAD:
+        with pytest.raises(PictureError) as problem:
+            open_picture(folder / name)
+        reasons.append("  " + str(problem.value).replace(Path(name).name, name, 1))
     told = str(recognise_folder(painter, folder, table)).splitlines()
-    assert told == [
-        "Answered now: 30. In the table already: 0. Unreadable: 4. Other files, left aside: 0.",
-        "  07.jpg is not a picture that we can open: save it as JPEG or PNG first.",
-        "  half.png is damaged and cannot be opened: try another copy of it.",
-        "  holiday/08.jpeg is empty: try another copy of it.",
-        "  phone.HEIC is a HEIC or AVIF photo or a film, which we cannot open: save it as JPEG first.",
-    ]
+    assert told[0] == "Answered now: 30. In the table already: 0. Unreadable: 4. Other files, left aside: 0."
+    assert told[1:] == reasons and told[3].startswith("  holiday/08.jpeg is empty")
 
 
 def test_many_unreadable_files_do_not_fill_the_page(painter, tmp_path, table):
