@@ -170,6 +170,8 @@ def test_the_labels_of_the_outside_set_are_readable():
 def test_the_outside_set_is_the_set_of_the_catalogue_and_says_what_was_added():
     listed = sorted(row["file"] for row in OUTSIDE_SET)
     assert listed == sorted(f"images/{r['file']}" for r in CATALOGUE if "outside" in r["sets"].split(";"))
+    wnids = {f"images/{row['file']}": row["wnid"] for row in CATALOGUE if row["wnid"]}
+    assert wnids == {row["file"]: row["wnid"] for row in OUTSIDE_SET}
     assert sum(row["added"] == "" for row in OUTSIDE_SET) == 63
     added = {row["file"] for row in OUTSIDE_SET if row["added"]}
     alone = {f"images/{row['file']}" for row in CATALOGUE if row["file"].startswith("outside/")}
