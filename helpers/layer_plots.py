@@ -11,7 +11,7 @@ from PIL import Image
 
 from helpers.architecture import INPUT_SIZE, VGG16_LAYERS
 from helpers.errors import ReaderError
-from helpers.pictures import fit
+from helpers.pictures import fit, on_white
 from helpers.style import (
     BLOCK_COLOURS,
     LINE,
@@ -28,7 +28,6 @@ from helpers.style import (
     heading,
     lines_in,
     number_text,
-    on_white,
     pixels_of,
     place,
     same_length,

@@ -147,7 +147,8 @@ def test_photos():
     """The course's test photos: a list of Entry, each with the WordNet id of its right answer in `wnid`.
 
     Photos and cut-outs of things on the pocket network's list, from elsewhere than ImageNet. They were fixed
-    before any network saw them (tests/data/outside/labels.csv), and took no part in training or in any choice.
+    before the network got any of them (tests/data/outside/labels.csv), and took no part in training or in a
+    choice.
     """
     return examples("outside")
 
