@@ -166,11 +166,11 @@ def test_a_full_disk_gets_one_sentence(end):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a computer without /dev/full")
 def test_answers_come_though_there_is_no_stderr_or_a_full_one(end):
-    full = io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True)
-    for err in (None, full):
-        out = stream()
-        assert end("a.png", "bad.png", "c.png", stdout=out, stderr=err) == 1
-        assert len(written(out).splitlines()) == 3 + 1 + 3
+    with io.FileIO("/dev/full", "w") as device:
+        for err in (None, io.TextIOWrapper(device, write_through=True)):
+            out = stream()
+            assert end("a.png", "bad.png", "c.png", stdout=out, stderr=err) == 1
+            assert len(written(out).splitlines()) == 3 + 1 + 3
     assert end("a.png", stdout=None, stderr=None) == 0  # and no stdout: nobody wants to know
 
 
