@@ -585,7 +585,7 @@ def test_the_heat_map_lies_exactly_on_the_picture(row, column):
 def test_a_map_with_nothing_in_it_glows_nowhere():
     figure = plots.heat_map(Image.new("RGB", (100, 100), "grey"), -np.ones((14, 14)))
     picture = crop(rendered(figure), figure.axes[1].get_window_extent())[5:-5, 5:-5]
-    assert np.ptp(picture, axis=(0, 1)).max() == 0
+    assert np.ptp(picture, axis=(0, 1)).max() <= 1
 
 
 def test_feature_maps_share_one_scale():
