@@ -99,7 +99,8 @@ Written by `tools/pocket_card.py` from what `tools/train_pocket.py` measured; th
 
 VGG16's 13 convolutional layers with Oxford's weights (14,714,688 parameters, kept as float16), the average of
 each of the 512 maps of `block5_conv3`, one dense layer of our own, softmax: {card["labels"]} labels. It is
-not VGG16, and its answers are never VGG16's. It is there so that the course runs offline and in little memory.
+not VGG16, and its answers are never VGG16's. It is there so that the course runs offline and in
+little memory.
 
 ## Measured
 
