@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms
 
 from helpers import decode
 from helpers.decode import ENDINGS, FORMATS
@@ -213,11 +213,14 @@ def half_transparent(mode):
     """The left half clear (black underneath), the right half solid red (or its grey)."""
     picture = Image.new("RGBA", (8, 4), (0, 0, 0, 0))
     picture.paste((255, 0, 0, 255), (4, 0, 8, 4))
-    if mode == "P":
+    if mode in ("P", "PA"):
         palette = Image.new("P", (8, 4), 0)
         palette.putpalette([0, 0, 0, 255, 0, 0])
         palette.paste(1, (4, 0, 8, 4))
-        palette.info["transparency"] = 0
+        if mode == "PA":
+            palette.putalpha(picture.getchannel("A"))
+        else:
+            palette.info["transparency"] = 0
         return palette
     if mode in ("L", "RGB"):
         solid = picture.convert("RGB").convert(mode)
@@ -560,7 +563,7 @@ def test_a_picture_that_is_not_large_keeps_its_size():
 # --- formats that not every computer has -----------------------------------------------------------
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.skipif("AVIF" not in FORMATS, reason="this Pillow has no AVIF")
 def test_avif():
     opened = open_picture(encoded(PICTURE, "AVIF", quality=95))
     assert difference(opened, PICTURE).max() <= 40
