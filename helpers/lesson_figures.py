@@ -1,0 +1,1 @@
+"""Figures that only one notebook needs, in the visual language of all others."""
