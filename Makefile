@@ -1,6 +1,8 @@
 # Works with GNU make on Linux and macOS; README.md says what to do on Windows.
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check
+# Whatever the reader's pip is set to: here it installs into .venv.
+export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -48,7 +50,8 @@ test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
 
 .venv/course-installed: requirements.txt pyproject.toml
-	@test -x $(PYTHON) || { python=$$(tools/find_python.sh) && "$$python" -m venv .venv; }
+	@# Where making it was interrupted, .venv has a Python and no pip: then it is made anew.
+	@$(PIP) --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh) && "$$python" -m venv --clear .venv; }
 	@echo "Installing the course into .venv; the first time this takes some minutes."
 	$(PIP) install --quiet --requirement requirements.txt
 	@touch $@

@@ -1,25 +1,80 @@
 """Everything the notebooks need beside their lesson: `from helpers import load_recogniser`."""
 
+import logging
 import os
+import sys
+from contextlib import contextmanager
 
-# TensorFlow greets with log lines that mean nothing to a reader. The first variable hides those that
-# heed it; since TensorFlow 2.20 the first few do not, so the import itself happens with stderr put aside.
+from helpers.errors import ReaderError
+
+# Keras is to run on TensorFlow, whatever the reader's keras.json says; it looks here before it looks there.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+# TensorFlow greets with log lines that mean nothing to a reader. This hides those that heed it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-def _import_tensorflow_quietly():
-    stderr = os.dup(2)
+@contextmanager
+def _without_greetings():
+    """Put stderr aside, for the lines that heed no log level; an error that is raised comes through."""
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        import tensorflow  # noqa: F401
+        yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
 
 
-_import_tensorflow_quietly()
+def _settle_keras():
+    """Import TensorFlow and Keras; colours come last and numbers are float32, as everywhere in the course."""
+    came_first = any(name.split(".")[0] == "keras" for name in sys.modules)
+    try:
+        with _without_greetings():
+            import keras
+            import tensorflow
+
+            # Where there is no graphics card, the full edition complains of it when first asked: here.
+            tensorflow.config.list_physical_devices()
+        other_backend = keras.config.backend() != "tensorflow"
+    except ImportError:
+        if not came_first:
+            raise
+        other_backend = True  # it was to run on something that is not installed
+    except ValueError as error:
+        raise ReaderError(
+            f"Keras stumbles over the settings in its file keras.json: mend or delete it. Keras says: {error}"
+        ) from error
+    if other_backend:
+        raise ReaderError(
+            "Keras was imported before our helpers, and not with TensorFlow, which this course needs: "
+            "restart the kernel and import helpers first."
+        )
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+
+
+def _settle_matplotlib():
+    """Where its usual folder cannot be written, Matplotlib takes a temporary one, and says so in red."""
+    log = logging.getLogger("matplotlib")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        import matplotlib
+
+        matplotlib.get_configdir()
+        matplotlib.get_cachedir()
+    finally:
+        log.setLevel(level)
+
+
+_settle_keras()
+_settle_matplotlib()
 
 from helpers.recogniser import Guess, Recogniser, load_recogniser  # noqa: E402
 

@@ -11,6 +11,9 @@ from keras import layers
 
 INPUT_SIZE = 224
 
+# We say this, and the type of numbers, to every layer: then no setting of the reader's Keras changes them.
+ORDER = "channels_last"  # height, width, channels
+
 
 class Layer(NamedTuple):
     """One row of the table: a layer's name, kind, block and number of outputs.
@@ -48,19 +51,19 @@ def make_layer(row):
     The kernels start as zeros: they are about to be replaced by trained ones, and drawing
     138 million random numbers first would cost seconds and a gigabyte for nothing.
     """
-    if row.kind == "conv":
-        return layers.Conv2D(
-            row.units, 3, padding="same", activation=row.activation, kernel_initializer="zeros", name=row.name
-        )
+    own = {"name": row.name, "dtype": "float32"}
     if row.kind == "pool":
-        return layers.MaxPooling2D(2, strides=2, name=row.name)
+        return layers.MaxPooling2D(2, strides=2, data_format=ORDER, **own)
     if row.kind == "flatten":
-        return layers.Flatten(name=row.name)
-    return layers.Dense(row.units, activation=row.activation, kernel_initializer="zeros", name=row.name)
+        return layers.Flatten(data_format=ORDER, **own)
+    own |= {"activation": row.activation, "kernel_initializer": "zeros"}
+    if row.kind == "conv":
+        return layers.Conv2D(row.units, 3, padding="same", data_format=ORDER, **own)
+    return layers.Dense(row.units, **own)
 
 
 def _stack(rows, size):
-    inputs = keras.Input((size, size, 3), name="input")
+    inputs = keras.Input((size, size, 3), dtype="float32", name="input")
     outputs = inputs
     for row in rows:
         outputs = make_layer(row)(outputs)
@@ -95,6 +98,6 @@ def build_pocket(classes, size=INPUT_SIZE):
     Returns a `keras.Model` from (n, size, size, 3) to (n, classes) probabilities.
     """
     base = build_conv_base(size)
-    average = layers.GlobalAveragePooling2D(name="average")(base.output)
+    average = layers.GlobalAveragePooling2D(data_format=ORDER, dtype="float32", name="average")(base.output)
     outputs = make_layer(Layer("predictions", "dense", 6, classes, "softmax"))(average)
     return keras.Model(base.input, outputs, name="pocket")

@@ -1,31 +1,39 @@
-"""Looking inside the network: what its layers see, and which part of a picture an answer comes from."""
+"""Looking inside the network: what its layers put out, and which part of a picture an answer comes from."""
+
+from numbers import Integral
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from helpers.architecture import INPUT_SIZE
+from helpers.errors import ReaderError
 from helpers.pictures import fit, open_picture, prepare, preprocess
-from helpers.recogniser import BATCH
+from helpers.recogniser import BATCH, check_how
 
 LAST_CONV = "block5_conv3"
 
 
-def activations(recogniser, picture, layers, how="squash"):
+def activations(recogniser, picture, layers, how=None):
     """What layers put out for a picture.
 
     picture: anything `pictures.open_picture` takes.
     layers: names of layers, such as ["block1_conv1", "block3_pool"].
+    how: how the picture is made square, as in `Recogniser.guess`.
     Returns a dictionary from each name to a float32 array: (height, width, channels), or (neurons,) for a
-    dense layer.
+    dense layer. Raises ReaderError for a name that no layer has.
     """
     model = recogniser.model
+    names = [layer.name for layer in model.layers]
+    for name in layers:
+        if name not in names:
+            raise ReaderError(f"There is no layer {name!r} in this network: it has {', '.join(names)}.")
     watched = keras.Model(model.input, {name: model.get_layer(name).output for name in layers})
-    outputs = watched(prepare(picture, how)[None], training=False)
-    return {name: outputs[name].numpy()[0] for name in layers}
+    outputs = watched(prepare(picture, check_how(how))[None], training=False)
+    return {name: recogniser.checked(outputs[name].numpy()[0]) for name in layers}
 
 
-def class_activation_map(recogniser, picture, label, how="squash"):
+def class_activation_map(recogniser, picture, label, how=None):
     """Where in a picture the evidence for a label is.
 
     For the pocket network this is exact: the average of the map plus the label's bias is the label's logit
@@ -33,42 +41,46 @@ def class_activation_map(recogniser, picture, label, how="squash"):
     layers in between: there the maps are weighted with the gradient of the logit (Selvaraju et al.,
     "Grad-CAM", 2017).
 
-    picture: anything `pictures.open_picture` takes. label: a WordNet id or a name that the network knows.
+    picture: anything `pictures.open_picture` takes. label: a guess or anything else that
+        `Recogniser.index` takes. how: as in `activations`.
     Returns float32 (14, 14); positive where a place speaks for the label, and (pocket only) negative where it
     speaks against.
     """
     number = recogniser.index(label)
     model = recogniser.model
     kernel, bias = model.get_layer("predictions").get_weights()
-    if model.name == "pocket":
-        return activations(recogniser, picture, [LAST_CONV], how)[LAST_CONV] @ kernel[:, number]
+    if recogniser.exact_maps:
+        maps = activations(recogniser, picture, [LAST_CONV], how)[LAST_CONV]
+        return recogniser.checked(maps @ kernel[:, number])
     watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
     with tf.GradientTape() as tape:
-        maps, features = watched(prepare(picture, how)[None], training=False)
+        maps, features = watched(prepare(picture, check_how(how))[None], training=False)
         # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
         logit = features @ kernel[:, number : number + 1] + bias[number]
     importance = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))
-    return tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy()
+    return recogniser.checked(tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy())
 
 
-def occlusion_map(recogniser, picture, label, patch=48, step=16, how="squash", progress=None):
+def occlusion_map(recogniser, picture, label, patch=48, step=16, how=None, progress=None):
     """How much less probable a label becomes when a grey square hides a part of the picture.
 
     Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2013.
 
-    picture: anything `pictures.open_picture` takes. label: a WordNet id or a name that the network knows.
+    picture: anything `pictures.open_picture` takes. label: a guess or anything else that
+        `Recogniser.index` takes. how: as in `activations`.
     patch: side of the square in pixels of the 224. step: how far it moves each time.
     progress: a function that wraps the list of batches, such as `tqdm`; None for silence.
     Returns float32 (rows, columns), one number for each place of the square: the probability without it minus
-    the probability with it there. Draw it with `spread`. Raises ValueError for a square that does not fit.
+    the probability with it there. Draw it with `spread`. Raises ReaderError for a square that does not fit.
     """
-    if not 1 <= patch <= INPUT_SIZE or step < 1:
-        raise ValueError(
-            f"A square of {patch} pixels, moved by {step}, cannot slide over a picture of "
+    whole_numbers = all(isinstance(size, Integral) for size in (patch, step))
+    if not (whole_numbers and 1 <= patch <= INPUT_SIZE and step >= 1):
+        raise ReaderError(
+            f"A square of {patch!r} pixels, moved by {step!r}, cannot slide over a picture of "
             f"{INPUT_SIZE}: choose a side from 1 to {INPUT_SIZE} and a step of 1 or more."
         )
     number = recogniser.index(label)
-    pixels = np.asarray(fit(open_picture(picture), how), "float32")
+    pixels = np.asarray(fit(open_picture(picture), check_how(how)), "float32")
     corners = range(0, INPUT_SIZE - patch + 1, step)
     places = [(row, column) for row in corners for column in corners]
     batches = [places[i : i + BATCH] for i in range(0, len(places), BATCH)]

@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-DATA = Path(__file__).parent / "data"
+from helpers.errors import ReaderError
+
+DATA = Path(__file__).resolve().parent / "data"
 
 # The rules of fair scoring, as the notebooks show them; `matches` is the same rules in code.
 RULES = (
@@ -71,11 +73,11 @@ def _labels_by_id():
 
 
 def label_of(wnid):
-    """The `Label` with this WordNet id, such as "n02504458"; ValueError if it is none of ImageNet's 1000."""
+    """The `Label` with this WordNet id, such as "n02504458"; ReaderError if it is none of ImageNet's 1000."""
     try:
         return _labels_by_id()[wnid]
     except (KeyError, TypeError):
-        raise ValueError(
+        raise ReaderError(
             f"{wnid!r} is not the id of one of ImageNet's 1000 labels: "
             "an id looks like 'n02504458' (African elephant)."
         ) from None
@@ -109,9 +111,22 @@ def kinds(word):
 def matches(wnid, word):
     """Does an answer count as the word, by the `RULES`? `matches("n02088364", "dog")`: a beagle does.
 
-    wnid: the id of the answer; an unknown one raises ValueError. word: as for `kinds`.
+    wnid: the id of the answer; an unknown one raises ReaderError. word: as for `kinds`.
     """
     return label_of(wnid) in kinds(word)
+
+
+def means(typed, word):
+    """Does what a reader typed mean the word: is it the word itself, or a kind of it? "A beagle" means "dog".
+
+    typed: any text; capitals, blanks, hyphens and an article at its beginning do not matter.
+    word: as for `kinds`.
+    """
+    typed = typed.casefold().strip()
+    for article in ("a ", "an ", "the "):
+        typed = typed.removeprefix(article)
+    same = bool(_plain(typed)) and _plain(typed) == _plain(word)
+    return same or (bool(kinds(typed)) and set(kinds(typed)) <= set(kinds(word)))
 
 
 def has_label(word, labels):

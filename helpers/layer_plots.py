@@ -6,71 +6,105 @@ import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.patches import Rectangle
 from PIL import Image
 
+from helpers.architecture import VGG16_LAYERS
 from helpers.errors import ReaderError
 from helpers.style import (
+    BLOCK_COLOURS,
     LINE,
     MARGIN,
     MAX_WIDTH,
+    QUIET,
     CourseFigure,
     amount,
+    clean,
     course_style,
     described,
     draw_picture,
     glow,
     heading,
+    lines_in,
     number_text,
     pixels_of,
     place,
+    same_length,
     sentence,
+    shortened,
+    text_width,
     titled,
     top_of,
+    wrapped,
     write,
 )
 
 
 @course_style()
-def heat_map(picture, heat, title=None):
+def heat_map(picture, heat, title=None, labels=None):
     """The picture, and beside it the same picture in grey with a map laid over all of it.
 
     picture: PIL image or array (height, width[, 3]), 0 to 255; heat: array (rows, columns), any size, larger
-    where more was seen: it is stretched smoothly over the whole picture. The colours run from 0 (or less),
+    where more was found: it is stretched smoothly over the whole picture. The colours run from 0 (or less),
     "little", to the map's largest value, "much".
+    labels: two words for the difference of two maps: it is drawn in two colours, one for what is above zero
+    ("for" the first word) and one for what is below ("for" the second).
+    Raises ReaderError for a map that is no table of finite numbers.
     """
     pixels, heat = pixels_of(picture), np.asarray(heat, "float32")
     if heat.ndim != 2 or not np.isfinite(heat).all():
         raise ReaderError(f"A map is a table of finite numbers; this one has the shape {heat.shape}.")
-    cell, bar = 2.95, 0.16
+    cell, bar = 2.95 if labels is None else (MAX_WIDTH - 3 * MARGIN) / 2, 0.16
     body = cell * min(max(pixels.shape[0] / pixels.shape[1], 0.4), 1.3)
-    top = top_of(title)
-    figure = CourseFigure(MAX_WIDTH, top + body + 2 * MARGIN)
+    top, below = top_of(title), 0 if labels is None else 0.35
+    figure = CourseFigure(MAX_WIDTH, top + body + below + 2 * MARGIN)
     heading(figure, title)
 
-    # The colours grow denser with the map, so that the picture stays readable where little was seen.
-    colours = ListedColormap(matplotlib.colormaps["inferno"](np.linspace(0.2, 1, 256)))
-    dense = np.linspace(0.15, 0.85, 256)[:, None]
-    overlay = ListedColormap(np.hstack([colours.colors[:, :3], dense]))
-    scale = Normalize(0, max(float(heat.max()), 1e-12))
+    # The colours grow denser with the map, so that the picture stays readable where little was found.
+    largest = max(float(np.abs(heat).max() if labels else heat.max()), 1e-12)
+    if labels is None:
+        scale, shades = Normalize(0, largest), matplotlib.colormaps["inferno"](np.linspace(0.2, 1, 256))
+        dense = np.linspace(0.15, 0.85, 256)[:, None]
+    else:
+        scale, shades = (
+            Normalize(-largest, largest),
+            matplotlib.colormaps["PuOr_r"](np.linspace(0.12, 0.88, 256)),
+        )
+        dense = np.abs(np.linspace(-0.85, 0.85, 256))[:, None]
+    shades = shades[:, :3]
     left, right = (place(figure, MARGIN + i * (cell + MARGIN), top + MARGIN, cell, body) for i in (0, 1))
     draw_picture(left, picture)
     draw_picture(right, 80 + 0.6 * np.asarray(Image.fromarray(pixels).convert("L"), "float32"))
     right.imshow(
         heat,
-        cmap=overlay,
+        cmap=ListedColormap(np.hstack([shades, dense])),
         norm=scale,
         interpolation="bilinear",
         extent=(0, pixels.shape[1], pixels.shape[0], 0),
     )
 
-    axes = place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, body - 2 * LINE - 0.2)
-    on_grey = ListedColormap(dense * colours.colors[:, :3] + (1 - dense) * 0.5)
-    figure.colorbar(ScalarMappable(cmap=on_grey), cax=axes, ticks=[]).outline.set_visible(False)
-    axes.text(0, 1.04, "much", transform=axes.transAxes, va="bottom")
-    axes.text(0, -0.04, "little", transform=axes.transAxes, va="top")
-    figure.alt = sentence(
-        f"{titled(title)}{described(picture)}, and the same in grey under a map that is {_strongest(heat)}"
-    )
+    on_grey = ListedColormap(dense * shades + (1 - dense) * 0.6)
+    if labels is None:
+        axes = place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, body - 2 * LINE - 0.2)
+        axes.text(0, 1.04, "much", transform=axes.transAxes, va="bottom")
+        axes.text(0, -0.04, "little", transform=axes.transAxes, va="top")
+        seen = f"that is {_strongest(heat)}"
+    else:
+        ends = [shortened(f"for {label}", 2.5) for label in labels]
+        long, level = 1.4, top + MARGIN + body + 0.23
+        across = MARGIN + text_width(ends[1]) + 0.12
+        axes = place(figure, across, level - bar / 2, long, bar)
+        write(figure, MARGIN, level, ends[1], va="center")
+        write(figure, across + long + 0.12, level, ends[0], va="center")
+        seen = f"for {clean(labels[0])} {_strongest(heat)}, for {clean(labels[1])} {_strongest(-heat)}"
+    figure.colorbar(
+        ScalarMappable(cmap=on_grey),
+        cax=axes,
+        ticks=[],
+        orientation="vertical" if labels is None else "horizontal",
+    ).outline.set_visible(False)
+    kind = "a map" if labels is None else "the difference of two maps:"
+    figure.alt = sentence(f"{titled(title)}{described(picture)}, and the same in grey under {kind} {seen}")
     return figure
 
 
@@ -83,47 +117,22 @@ def mosaic(activations, columns=8, title=None, count=32, block=None):
     zero (before ReLU) are drawn in two colours, with zero between them.
     The scale ends at the value that only one in 200 exceeds: one loud spot shall not darken all others.
     """
-    maps = np.asarray(activations, "float32")
-    if maps.ndim != 3:
-        raise ReaderError(f"Feature maps have height, width and channels; these have the shape {maps.shape}.")
+    maps = _feature_maps(activations)
     total, shown = maps.shape[2], min(count, maps.shape[2])
     maps = maps[:, :, :shown]
-    signed = maps.min() < 0
-    largest = float(np.percentile(np.abs(maps), 99.5)) or float(np.abs(maps).max()) or 1.0
-    scale = Normalize(-largest if signed else 0, largest)
-    colours = matplotlib.colormaps["PuOr_r"] if signed else glow(block)
-
+    scale, colours = _scale(maps), _colours(maps, block)
     gap = 0.05
     columns = min(columns, shown)
     cell = min((MAX_WIDTH - 2 * MARGIN + gap) / columns - gap, 1.75)
-    rows, tall = math.ceil(shown / columns), cell * maps.shape[0] / maps.shape[1]
-    grid_height = rows * (tall + gap) - gap
+    tall = cell * maps.shape[0] / maps.shape[1]
+    grid = math.ceil(shown / columns) * (tall + gap) - gap
     top = top_of(True)
-    figure = CourseFigure(MAX_WIDTH, top + grid_height + 0.62)
-    note = f"{shown} of {total} maps" if shown < total else f"{total} maps"
+    figure = CourseFigure(MAX_WIDTH, top + grid + 0.62)
+    note = f"{shown} of {total} maps" if shown < total else amount(total, "map")
     heading(figure, title or "Feature maps", note, block)
-
-    axes = place(figure, MARGIN, top + 0.05, columns * (cell + gap) - gap, grid_height)
-    for number in range(shown):
-        row, column = divmod(number, columns)
-        left, start = column * (cell + gap), row * (tall + gap)
-        axes.imshow(
-            maps[:, :, number],
-            cmap=colours,
-            norm=scale,
-            aspect="auto",
-            extent=(left, left + cell, start + tall, start),
-        )
-    axes.set(xlim=(0, columns * (cell + gap) - gap), ylim=(grid_height, 0))
-    axes.axis("off")
-
-    low = f"{number_text(-largest)} or less" if signed else "0: nothing found"
-    high = f"{number_text(largest)} or more"
-    bar = place(figure, 2.4, top + grid_height + 0.29, 2.2, 0.13)
-    scale_bar = figure.colorbar(ScalarMappable(scale, colours), cax=bar, orientation="horizontal", ticks=[])
-    scale_bar.outline.set_visible(False)
-    write(figure, 2.3, top + grid_height + 0.355, low, ha="right", va="center")
-    write(figure, 4.7, top + grid_height + 0.355, high, va="center")
+    axes = place(figure, MARGIN, top + 0.05, columns * (cell + gap) - gap, grid)
+    _tiles(axes, maps, columns, cell, tall, gap, cmap=colours, norm=scale)
+    low, high = _scale_bar(figure, top + grid + 0.355, scale, colours)
     dark = sum(not maps[:, :, number].any() for number in range(shown))
     figure.alt = (
         f"{titled(title)}{shown} of {amount(total, 'feature map')} of {maps.shape[0]} × {maps.shape[1]}, "
@@ -150,22 +159,165 @@ def filters(kernels, title=None):
     figure = CourseFigure(side + 2 * MARGIN, top + tall + 2 * MARGIN)
     heading(figure, title, block=1)
     axes = place(figure, MARGIN, top + MARGIN, side, tall)
-    for number in range(count):
-        row, column = divmod(number, columns)
-        left, start = column * (cell + gap), row * (cell + gap)
-        rgb = kernels[:, :, ::-1, number]
-        axes.imshow(
-            0.5 + 0.5 * rgb / max(float(np.abs(rgb).max()), 1e-12),
-            interpolation="nearest",
-            aspect="auto",
-            extent=(left, left + cell, start + cell, start),
-        )
-    axes.set(xlim=(0, side), ylim=(tall, 0))
-    axes.axis("off")
+    rgb = kernels[:, :, ::-1].transpose(0, 1, 3, 2)
+    strongest = np.maximum(np.abs(rgb).max(axis=(0, 1, 3), keepdims=True), 1e-12)
+    _tiles(axes, 0.5 + 0.5 * rgb / strongest, columns, cell, cell, gap, interpolation="nearest")
     figure.alt = sentence(
         f"{titled(title)}{count} kernels of 3 × 3 as small colour pictures, in rows of {columns}"
     )
     return figure
+
+
+@course_style()
+def journey(picture, maps, count=8, title=None):
+    """What becomes of a picture on its way through the blocks: a row of feature maps for each stop.
+
+    picture: PIL image or array (height, width[, 3]), 0 to 255; maps: dict from a layer's name, in order, to
+    its output (height, width, channels), as `explain.activations` gives it. Shown are the maps that are most
+    active on average, in the block's colour, each row on its own scale from 0; count: how many of them.
+    Raises ReaderError for anything else than maps.
+    """
+    left, gap = 1.2, 0.05
+    cell = (MAX_WIDTH - left - MARGIN + gap) / count - gap
+    start = top_of(title) + MARGIN
+    figure = CourseFigure(MAX_WIDTH, start + 1.15 + (cell + 0.14) * len(maps) + MARGIN)
+    heading(figure, title)
+    draw_picture(place(figure, left, start, 2.4, 1.05), picture, anchor="W")
+    write(figure, MARGIN, start, "picture", va="top", weight="bold")
+    told = []
+    for row, (name, values) in enumerate(maps.items()):
+        values = _feature_maps(values)
+        order = np.argsort(-values.mean(axis=(0, 1)), kind="stable")[:count]
+        upper, block = start + 1.15 + row * (cell + 0.14), _block_of(name)
+        size = f"{values.shape[0]} × {values.shape[1]}"
+        across, down = figure.get_size_inches()
+        if block:
+            chip = (MARGIN / across, 1 - (upper + 0.19) / down), 0.16 / across, 0.16 / down
+            figure.add_artist(Rectangle(*chip, color=BLOCK_COLOURS[block], lw=0))
+        stop = f"block {block}" if block else shortened(name, left - MARGIN - 0.1, "bold")
+        write(figure, MARGIN + (0.25 if block else 0), upper, stop, va="top", weight="bold")
+        write(figure, MARGIN, upper + 0.24, f"{size}\n{values.shape[2]} maps", va="top", color=QUIET)
+        for number, channel in enumerate(order):
+            axes = place(figure, left + number * (cell + gap), upper, cell, cell)
+            axes.imshow(
+                values[:, :, channel], cmap=glow(block), norm=_scale(values[:, :, order]), aspect="auto"
+            )
+            axes.axis("off")
+        told.append(f"{clean(name)}, {size}, maps {', '.join(map(str, order))}")
+    figure.alt = sentence(
+        f"{titled(title)}{described(picture)}, and under it for each stop the most active of its "
+        f"feature maps. {'; '.join(told)}"
+    )
+    return figure
+
+
+@course_style()
+def patches(pictures, titles=None, columns=3, title=None):
+    """Small square patches of pictures in a grid, such as those that excite one feature map most.
+
+    pictures: PIL images or arrays (height, width[, 3]), 0 to 255; titles: a line under each, or None;
+    columns: patches in a row. Raises ReaderError if the lists differ in length.
+    """
+    titles = titles or [""] * len(pictures)
+    same_length(pictures=pictures, titles=titles)
+    columns = min(columns, len(pictures))
+    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 1.45)
+    under, top = LINE + 0.08 if any(titles) else 0, top_of(title) + MARGIN
+    rows = math.ceil(len(pictures) / columns)
+    figure = CourseFigure(MARGIN + columns * (cell + MARGIN), top + rows * (cell + under + MARGIN))
+    heading(figure, title)
+    for number, (picture, text) in enumerate(zip(pictures, titles, strict=True)):
+        row, column = divmod(number, columns)
+        left, upper = MARGIN + column * (cell + MARGIN), top + row * (cell + under + MARGIN)
+        draw_picture(place(figure, left, upper, cell, cell), picture, anchor="W")
+        write(figure, left, upper + cell + 0.05, shortened(text, cell), va="top")
+    shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
+    figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'patch', 'patches')}. {'; '.join(shown)}")
+    return figure
+
+
+@course_style()
+def before_after(left, right, titles=("before", "after"), title=None, count=16, columns=4, block=None):
+    """Two mosaics of feature maps, or of first-layer kernels, side by side on one scale.
+
+    left, right: arrays (height, width, channels) of the same shape; titles: one above each; count: how many
+    maps of each are shown, the same channels on both sides; block: 1 to 5 draws them in that block's colour.
+    Raises ReaderError if the shapes differ.
+    """
+    left, right = _feature_maps(left), _feature_maps(right)
+    if left.shape != right.shape:
+        raise ReaderError(f"Both sides need the same shape; these are {left.shape} and {right.shape}.")
+    shown = min(count, left.shape[2])
+    both = np.stack([left[:, :, :shown], right[:, :, :shown]])
+    scale, colours = _scale(both), _colours(both, block)
+    gap, side = 0.04, (MAX_WIDTH - 2 * MARGIN - 0.3) / 2
+    columns = min(columns, shown)
+    cell = (side + gap) / columns - gap
+    tall = cell * left.shape[0] / left.shape[1]
+    grid, top = math.ceil(shown / columns) * (tall + gap) - gap, top_of(title) + MARGIN
+    heads = [wrapped(text, side, "bold") for text in titles]
+    head = LINE * max(map(lines_in, heads)) + 0.08
+    figure = CourseFigure(MAX_WIDTH, top + head + grid + 0.55)
+    heading(figure, title, block=block)
+    for number, (maps, text) in enumerate(zip(both, heads, strict=True)):
+        start = MARGIN + number * (side + 0.3)
+        write(figure, start, top, text, va="top", weight="bold")
+        axes = place(figure, start, top + head, side, grid)
+        _tiles(axes, maps, columns, cell, tall, gap, cmap=colours, norm=scale)
+    _scale_bar(figure, top + head + grid + 0.27, scale, colours)
+    strengths = [f"{clean(text)}, on average {number_text(maps.mean())}" for text, maps in zip(titles, both)]
+    figure.alt = sentence(
+        f"{titled(title)}{shown} of {left.shape[2]} maps of {left.shape[0]} × {left.shape[1]}, twice, "
+        f"side by side on one scale: {'; '.join(strengths)}"
+    )
+    return figure
+
+
+def _feature_maps(values):
+    maps = np.asarray(values, "float32")
+    if maps.ndim != 3:
+        raise ReaderError(f"Feature maps have height, width and channels; these have the shape {maps.shape}.")
+    return maps
+
+
+def _block_of(name):
+    return next((row.block for row in VGG16_LAYERS if row.name == name), None)
+
+
+def _scale(maps):
+    """From 0, or from below where there is anything below zero, to the value that one in 200 exceeds."""
+    largest = float(np.percentile(np.abs(maps), 99.5)) or float(np.abs(maps).max()) or 1.0
+    return Normalize(-largest if maps.min() < 0 else 0, largest)
+
+
+def _colours(maps, block):
+    return matplotlib.colormaps["PuOr_r"] if maps.min() < 0 else glow(block)
+
+
+def _tiles(axes, maps, columns, cell, tall, gap, **look):
+    """Maps, (height, width, channels[, 3]), as tiles in one pair of axes, measured in inches."""
+    for number in range(maps.shape[2]):
+        row, column = divmod(number, columns)
+        left, start = column * (cell + gap), row * (tall + gap)
+        box = (left, left + cell, start + tall, start)
+        axes.imshow(maps[:, :, number], aspect="auto", extent=box, **look)
+    rows = math.ceil(maps.shape[2] / columns)
+    axes.set(xlim=(0, columns * (cell + gap) - gap), ylim=(rows * (tall + gap) - gap, 0))
+    axes.axis("off")
+
+
+def _scale_bar(figure, level, scale, colours):
+    """A bar of the colours in the middle of the figure; returns what its two ends mean, in words."""
+    low = f"{number_text(scale.vmin)} or less" if scale.vmin < 0 else "0: nothing found"
+    high = f"{number_text(scale.vmax)} or more"
+    middle, half = figure.get_size_inches()[0] / 2, 1.1
+    bar = place(figure, middle - half, level - 0.065, 2 * half, 0.13)
+    figure.colorbar(
+        ScalarMappable(scale, colours), cax=bar, orientation="horizontal", ticks=[]
+    ).outline.set_visible(False)
+    write(figure, middle - half - 0.1, level, low, ha="right", va="center")
+    write(figure, middle + half + 0.1, level, high, va="center")
+    return low, high
 
 
 def _strongest(heat):

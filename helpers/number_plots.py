@@ -1,9 +1,12 @@
 """Numbers drawn: bars and curves."""
 
+import itertools
 import math
 
 import numpy as np
-from matplotlib.ticker import EngFormatter
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from helpers.errors import ReaderError
 from helpers.style import (
@@ -15,12 +18,16 @@ from helpers.style import (
     MARGIN,
     MAX_WIDTH,
     QUIET,
+    RULE,
     CourseFigure,
+    amount,
     arranged_figure,
     clean,
     course_style,
     draw_picture,
+    heading,
     layer_colour,
+    lines_in,
     number_text,
     percent,
     percent_axis,
@@ -29,8 +36,10 @@ from helpers.style import (
     sentence,
     shortened,
     suptitle,
+    text_width,
     titled,
     top_of,
+    wrapped,
     write,
 )
 
@@ -92,16 +101,8 @@ def confidence_curves(x, curves, xlabel, title=None):
     figure = arranged_figure(MAX_WIDTH, 3.4 + 0.25 * math.ceil(len(curves) / 2))
     suptitle(figure, title)
     axes = figure.add_subplot()
-    # One colour for what comes out of the dense layers; the others differ by their dashes and marks as well.
-    looks = [
-        (BLOCK_COLOURS[6], "-", "o"),
-        (INK, "-", "s"),
-        (QUIET, "--", "^"),
-        (GREY, "-.", "D"),
-        (INK, ":", "v"),
-    ]
     for number, (name, probabilities) in enumerate(curves.items()):
-        colour, dash, mark = looks[number % len(looks)]
+        colour, dash, mark = LOOKS[number % len(LOOKS)]
         axes.plot(
             x,
             probabilities,
@@ -133,7 +134,7 @@ def bend_curves(rows):
     distances; probabilities, 0 to 1; is_first, whether that was the first guess: a full dot, else a ring;
     pictures, PIL images or arrays, of which five are shown. Raises ValueError if these differ in number.
     """
-    columns, left, gap, curve = min(2, len(rows)), 0.62, 0.2, 1.1
+    columns, left, gap, curve = min(2, len(rows)), 0.7, 0.2, 1.1
     panel = (MAX_WIDTH - left - MARGIN - gap * (columns - 1)) / columns
     thumb = min(panel / 5, 0.9) - 0.05
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2
@@ -179,6 +180,341 @@ def bend_curves(rows):
     shown = [course for row in rows for course in _courses(row[2], {row[0]: row[3]})]
     figure.alt = f"Curves above the changed pictures. {'; '.join(shown)}."
     return figure
+
+
+@course_style()
+def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
+    """What changes during training: lines on one panel, and on a second one a probability, if there is any.
+
+    x: numbers along the horizontal axis, such as steps; series: dict name -> numbers of zero or more, one for
+    each x, such as the loss on training pictures and on others; probabilities: dict name -> 0 to 1, one for
+    each x, drawn beside, from 0 to 100 %; or None. Raises ReaderError if a line has more or fewer points.
+    """
+    panels = [series] + ([probabilities] if probabilities else [])
+    for lines in panels:
+        for name, values in lines.items():
+            _same_points(x, name, values)
+    height = 2.7 + top_of(title) + 0.24 * max(len(lines) for lines in panels)
+    figure = arranged_figure(MAX_WIDTH, height)
+    suptitle(figure, title)
+    for place_of, lines in enumerate(panels, 1):
+        axes = figure.add_subplot(1, len(panels), place_of)
+        for (name, values), look in zip(lines.items(), itertools.cycle(LOOKS)):
+            colour, dash, _ = look
+            wide = 2.6 if name == next(iter(lines)) else 1.8
+            axes.plot(x, values, dash, color=colour, linewidth=wide, label=shortened(name, 2.3))
+        axes.set(xlabel=xlabel)
+        axes.margins(x=0.02)
+        axes.grid(axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(4, **ROUND, integer=True))
+        if lines is probabilities:
+            axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
+            percent_axis(axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+            axes.yaxis.set_major_locator(MaxNLocator(5, **ROUND))
+            axes.set_ylabel(ylabel)
+        # Above the lines, never on them, and written at the axis where the lines begin.
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3, handlelength=1.6)
+    told = _runs(x, series, number_text) + (_runs(x, probabilities, percent) if probabilities else [])
+    figure.alt = sentence(f"{titled(title)}curves of {ylabel} over {xlabel}. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
+def loss_curve(losses, kernels, title=None, xlabel="step"):
+    """Training, seen: the falling loss, and under it a kernel as it changes.
+
+    losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
+    number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
+    white between them. Raises ReaderError for a step that is not there, or for other shapes.
+    """
+    losses = np.asarray(losses, "float64")
+    steps = sorted(kernels)
+    shown = [np.asarray(kernels[step], "float64") for step in steps]
+    if not steps or any(kernel.ndim != 2 for kernel in shown):
+        raise ReaderError("Kernels are tables of numbers, (3, 3), at least one; these are not.")
+    if steps[0] < 0 or steps[-1] >= len(losses):
+        raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
+    top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
+    left = MARGIN + 0.75
+    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(steps) - gap, 0.95)
+    lines = top + LINE + 0.1
+    start = lines + curve + 0.75
+    figure = CourseFigure(MAX_WIDTH, start + LINE + 0.1 + cell + 0.6)
+    heading(figure, title)
+    write(figure, MARGIN, top, "loss", va="top", weight="bold")
+    axes = place(figure, left, lines, MAX_WIDTH - left - MARGIN - 0.1, curve)
+    axes.plot(losses, color=BLOCK_COLOURS[6], clip_on=False)
+    axes.plot(steps, losses[steps], "o", color=INK, markersize=7, clip_on=False, zorder=3)
+    axes.set(xlim=(0, max(1, len(losses) - 1)), ylim=(0, 1.08 * losses.max() or 1), xlabel=xlabel)
+    axes.xaxis.set_major_locator(MaxNLocator(6, **ROUND, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4, **ROUND))
+    axes.grid(axis="y")
+    largest = max(np.abs(shown).max(), 1e-12)
+    write(figure, MARGIN, start, "kernel", va="top", weight="bold")
+    for number, (step, kernel) in enumerate(zip(steps, shown, strict=True)):
+        x = left + number * (cell + gap)
+        write(figure, x, start, f"{xlabel} {step:,}" if number == 0 else f"{step:,}", va="top")
+        tile = place(figure, x, start + LINE + 0.1, cell, cell)
+        tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
+        tile.set(xticks=[], yticks=[])
+        tile.spines[:].set(visible=True, color=RULE)
+    ends = f"purple: below zero, to −{number_text(largest)}; orange: above, to {number_text(largest)}"
+    write(figure, left, start + LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
+    figure.alt = sentence(
+        f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
+        f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
+        f"{xlabel} {', '.join(map(str, steps))}, at last "
+        + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[-1])
+    )
+    return figure
+
+
+@course_style()
+def many_curves(x, bold, thin, xlabel, title=None):
+    """How sure the network is of one thing as something changes, among the same curves of other things.
+
+    x: numbers along the horizontal axis; bold: (name, probabilities); thin: dict name -> probabilities, 0 to
+    1, one for each x. Each name stands at the right end of its curve.
+    Raises ReaderError if a curve has more or fewer points.
+    """
+    everything = {**thin, bold[0]: bold[1]}
+    for name, values in everything.items():
+        _same_points(x, name, values)
+    names = {name: shortened(name, 1.7, "bold" if name == bold[0] else "normal") for name in everything}
+    room = max(text_width(text, "bold") for text in names.values()) + 0.25
+    start, left, floor = top_of(title) + MARGIN, MARGIN + 0.6, 0.6
+    tall = max(2.6, LINE * len(everything))
+    figure = CourseFigure(MAX_WIDTH, start + tall + floor)
+    heading(figure, title)
+    wide = MAX_WIDTH - left - room
+    axes = place(figure, left, start, wide, tall)
+    for name, values in everything.items():
+        strong = name == bold[0]
+        colour, width = (BLOCK_COLOURS[6], 3.2) if strong else (GREY, 1.2)
+        axes.plot(x, values, color=colour, linewidth=width, clip_on=False, zorder=3 if strong else 2)
+    axes.set(xlim=(min(x), max(x)), ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
+    percent_axis(axes.yaxis)
+    axes.grid(axis="y")
+    # The names in the order of their ends, moved apart where the ends are too near to each other.
+    order = sorted(everything, key=lambda name: -everything[name][-1])
+    ends = [tall * (1 - float(everything[name][-1])) for name in order]
+    for name, wanted, level in zip(order, ends, _apart(ends, LINE, tall), strict=True):
+        strong = name == bold[0]
+        colour = BLOCK_COLOURS[6] if strong else QUIET
+        ends_at, written_at = 1 - wanted / tall, 1 - level / tall
+        line = {"color": colour, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False}
+        axes.plot([1, 1 + 0.16 / wide], [ends_at, written_at], **line)
+        write(
+            figure,
+            left + wide + 0.2,
+            start + level,
+            names[name],
+            va="center",
+            color=INK if strong else QUIET,
+            weight="bold" if strong else "normal",
+        )
+    told = _runs(x, {bold[0]: bold[1], **thin}, percent)
+    figure.alt = sentence(f"{titled(title)}one bold curve over {xlabel} among thin ones. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
+def dots_with_threshold(groups, threshold, title=None, xlabel="highest probability"):
+    """Rows of dots from 0 to 100 %, one for each picture, with a threshold through all of them.
+
+    groups: dict name -> probabilities, 0 to 1, such as the highest one for known and for unknown pictures;
+    threshold: 0 to 1. At each row stands how many reach the threshold and how many stay below.
+    Raises ReaderError for an empty group.
+    """
+    swarms = {name: _swarm(values) for name, values in groups.items()}
+    if not groups or not all(len(values) for values in groups.values()):
+        raise ReaderError("Every group needs at least one probability.")
+    step = 0.1  # inches between dots that lie over each other
+    talls = [max(0.55, step * (max(levels) + 1) + 0.2) for levels in swarms.values()]
+    start, left = top_of(title) + MARGIN + LINE, MARGIN + 0.2
+    rows = sum(talls) + 0.36 * len(talls)
+    figure = CourseFigure(MAX_WIDTH, start + rows + 0.7)
+    heading(figure, title)
+    axes = place(figure, left, start, MAX_WIDTH - 2 * left, rows)
+    floor, told = 0.0, []
+    for (name, levels), colour, tall in zip(swarms.items(), itertools.cycle(GROUPS), talls):
+        values = np.asarray(groups[name], "float64")
+        above = int((values >= threshold).sum())
+        counts = f"{above} of {len(values)} reach it, {len(values) - above} stay below"
+        floor += 0.36 + tall
+        level, right = start + floor - tall - 0.1, MAX_WIDTH - MARGIN
+        write(figure, MARGIN, level, shortened(name, 2.6, "bold"), weight="bold", va="bottom")
+        write(figure, right, level, counts, ha="right", va="bottom", color=QUIET)
+        axes.plot([threshold] * 2, [floor - tall, floor], "--", color=INK, linewidth=1.6, zorder=2)
+        heights = floor - 0.12 - step * np.array(levels)
+        axes.scatter(values, heights, s=30, color=colour, linewidths=0, clip_on=False, zorder=3)
+        axes.axhline(floor, color=RULE, linewidth=1)
+        told.append(f"{clean(name)}: {counts}")
+    side = "left" if threshold < 0.15 else "right" if threshold > 0.85 else "center"
+    axes.text(threshold, -0.05, f"threshold {percent(threshold)}", ha=side, va="bottom", weight="bold")
+    axes.set(xlim=(0, 1), ylim=(rows, 0), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
+    percent_axis(axes.xaxis)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    figure.alt = sentence(
+        f"{titled(title)}dots from 0 to 100 % with a threshold at {percent(threshold)}. {'; '.join(told)}"
+    )
+    return figure
+
+
+@course_style()
+def change_chart(names, changes, title=None, xlabel="change of the right answer, percentage points"):
+    """What each of several things does to the right answer, a dot for every picture, the median marked.
+
+    names: a line for each; changes: for each an array of changes of probability, one number a picture, −1
+    to 1: below zero where the right answer became less probable.
+    Raises ReaderError if the lists differ in length.
+    """
+    same_length(names=names, changes=changes)
+    lines = [wrapped(name, 2.1) for name in names]
+    left = MARGIN + max(text_width(line) for text in lines for line in text.split("\n")) + 0.2
+    talls = [max(0.42, LINE * lines_in(text) + 0.14) for text in lines]
+    start, right = top_of(title) + MARGIN + LINE, MAX_WIDTH - MARGIN
+    figure = CourseFigure(MAX_WIDTH, start + sum(talls) + 0.7)
+    heading(figure, title)
+    write(figure, right, start, "median", ha="right", va="bottom", color=BLOCK_COLOURS[6], weight="bold")
+    axes = place(figure, left, start, right - left - 0.75, sum(talls))
+    axes.axvline(0, color=QUIET, linewidth=1, zorder=1)
+    told = []
+    for row, (text, values) in enumerate(zip(lines, changes, strict=True)):
+        values = 100 * np.asarray(values, "float64")
+        middle, median = sum(talls[:row]) + talls[row] / 2, float(np.median(values))
+        # The same little shifts in every row, so that dots of the same value can be told apart.
+        shifts = 0.1 * np.sin(np.arange(len(values)) * 2.4)
+        axes.scatter(values, middle + shifts, s=26, color=GREY, alpha=0.6, linewidths=0, clip_on=False)
+        mark = [middle - 0.16, middle + 0.16]
+        axes.plot([median] * 2, mark, color=BLOCK_COLOURS[6], linewidth=3.5, zorder=4)
+        write(figure, MARGIN, start + middle, text, va="center")
+        write(figure, right, start + middle, _signed(median), ha="right", va="center")
+        told.append(
+            f"{clean(names[row])}: median {_signed(median)}, "
+            f"from {_signed(values.min())} to {_signed(values.max())}"
+        )
+    widest = max(np.abs(100 * np.concatenate([np.ravel(values) for values in changes])).max(), 5)
+    axes.set(xlim=(-1.05 * widest, 1.05 * widest), ylim=(sum(talls), 0), yticks=[], xlabel=xlabel)
+    axes.xaxis.set_major_locator(MaxNLocator(5, **ROUND, integer=True))
+    axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    figure.alt = sentence(
+        f"{titled(title)}dots for {amount(len(np.ravel(changes[0])), 'picture')}, {xlabel}. {'; '.join(told)}"
+    )
+    return figure
+
+
+@course_style()
+def confusion(counts, words, title=None, answers=None):
+    """How often each word was answered with each: a table of numbers, the darker the more.
+
+    counts: whole numbers (words, answers), a row for each true word; words: the name of each row; answers:
+    the name of each column, None for the same words. Right answers, where both names are the same, are
+    framed. Raises ReaderError if the names do not fit.
+    """
+    counts, answers = np.asarray(counts), list(words if answers is None else answers)
+    if counts.shape != (len(words), len(answers)):
+        raise ReaderError(
+            f"{len(words)} words and {len(answers)} answers need as many rows and columns; "
+            f"these counts are {counts.shape}."
+        )
+    side = [shortened(word, 1.6) for word in words]
+    left = MARGIN + max(max(map(text_width, side)), text_width("shown")) + 0.15
+    cell = min((MAX_WIDTH - left - MARGIN) / len(answers), 1.3)
+    heads = [wrapped(word, cell - 0.08, most=3) for word in answers]
+    start = top_of(title) + MARGIN + LINE + 0.06
+    grid, tall = start + LINE * max(map(lines_in, heads)) + 0.08, 0.44
+    across = max(left + cell * len(answers) + MARGIN, 3)
+    figure = CourseFigure(across, grid + tall * len(words) + MARGIN)
+    heading(figure, title)
+    write(figure, left, start - LINE - 0.06, "answered", va="top", color=QUIET)
+    write(figure, MARGIN, grid - 0.05, "shown", va="bottom", color=QUIET)
+    axes = place(figure, left, grid, cell * len(answers), tall * len(words))
+    shades = LinearSegmentedColormap.from_list("counts", ["white", BLOCK_COLOURS[6]])
+    most = max(int(counts.max()), 1)
+    for row, word in enumerate(side):
+        write(figure, MARGIN, grid + tall * (row + 0.5), word, va="center")
+        for column in range(len(answers)):
+            value, right = counts[row, column], words[row] == answers[column]
+            box = Rectangle((column, row), 1, 1, facecolor=shades(0.85 * value / most), edgecolor=RULE)
+            axes.add_patch(box)
+            if right:
+                inner = (column + 0.03, row + 0.06), 0.94, 0.88
+                axes.add_patch(Rectangle(*inner, fill=False, edgecolor=INK, linewidth=1.6))
+            style = {"weight": "bold" if right else "normal", "color": INK if value else QUIET}
+            axes.text(column + 0.5, row + 0.5, f"{value:,}", ha="center", va="center", **style)
+    for column, text in enumerate(heads):
+        write(figure, left + cell * (column + 0.5), grid - 0.06, text, ha="center", va="bottom")
+    axes.set(xlim=(0, len(answers)), ylim=(len(words), 0))
+    axes.axis("off")
+    told = [
+        f"{clean(word)} answered with "
+        + ", ".join(f"{clean(answer)} {value}" for answer, value in zip(answers, row) if value)
+        for word, row in zip(words, counts, strict=True)
+        if row.any()
+    ]
+    figure.alt = sentence(f"{titled(title)}a table of counts. {'; '.join(told)}")
+    return figure
+
+
+# Small tools
+
+ROUND = {"steps": [1, 2, 2.5, 5, 10]}  # ticks at round numbers
+GROUPS = [BLOCK_COLOURS[4], BLOCK_COLOURS[6], BLOCK_COLOURS[5], BLOCK_COLOURS[3]]
+# One colour for what comes out of the dense layers; the others differ by their dashes and marks as well.
+LOOKS = [
+    (BLOCK_COLOURS[6], "-", "o"),
+    (INK, "--", "s"),
+    (QUIET, "-.", "^"),
+    (GREY, "-", "D"),
+    (INK, ":", "v"),
+]
+
+
+def _signed(value):
+    """A whole number with its sign: "+7", "−38", "0"."""
+    return f"{value:+.0f}".replace("-", "−") if round(value) else "0"
+
+
+def _same_points(x, name, values):
+    if len(values) != len(x):
+        raise ReaderError(f'The curve "{clean(name)}" has {len(values)} points for {len(x)} places.')
+
+
+def _runs(x, series, written):
+    """Each line in words: where it begins and ends."""
+    return [
+        f"{clean(name)} from {written(values[0])} at {x[0]:g} to {written(values[-1])} at {x[-1]:g}"
+        for name, values in series.items()
+    ]
+
+
+def _swarm(values, width=0.018):
+    """For each dot on a line the level, 0, 1, 2 ..., at which it lies on no other dot."""
+    levels, taken = [0] * len(values), []
+    for number in sorted(range(len(values)), key=lambda number: values[number]):
+        level = 0
+        while any(abs(values[number] - other) < width and level == at for other, at in taken[-60:]):
+            level += 1
+        levels[number] = level
+        taken.append((values[number], level))
+    return levels
+
+
+def _apart(levels, gap, lowest):
+    """Levels from top to bottom, moved as little as possible so that they lie `gap` apart, above `lowest`."""
+    moved = []
+    for level in levels:
+        moved.append(max(level, moved[-1] + gap) if moved else level)
+    for place_of in reversed(range(len(moved))):
+        most = moved[place_of + 1] - gap if place_of + 1 < len(moved) else lowest
+        moved[place_of] = min(moved[place_of], most)
+    return moved
 
 
 def _courses(x, curves):

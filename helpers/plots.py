@@ -1,8 +1,9 @@
 """Every figure of the course, drawn from pictures, arrays and guesses, in one visual language.
 
 Each function returns a figure that shows itself as the last line of a cell and carries its own alt text and
-the credits of its pictures (see `style.CourseFigure`). Here are the pictures with their guesses; what the
-layers hold is drawn in layer_plots.py, numbers in number_plots.py, the network in network_drawing.py.
+the credits of its pictures (see `style.CourseFigure`). Here are the pictures with their guesses. What the
+layers hold is drawn in layer_plots.py, a convolution in convolution_plots.py, numbers in number_plots.py, and
+the network in network_drawing.py; all of them can be imported from here.
 """
 
 import base64
@@ -10,11 +11,23 @@ import sys
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from PIL import Image
 
+from helpers.convolution_plots import convolution_step, convolution_steps, slice_figure
 from helpers.errors import ReaderError
-from helpers.layer_plots import filters, heat_map, mosaic
+from helpers.layer_plots import before_after, filters, heat_map, journey, mosaic, patches
 from helpers.network_drawing import draw_network
-from helpers.number_plots import bars, bend_curves, confidence_curves
+from helpers.number_plots import (
+    bars,
+    bend_curves,
+    change_chart,
+    confidence_curves,
+    confusion,
+    curves,
+    dots_with_threshold,
+    loss_curve,
+    many_curves,
+)
 from helpers.style import (
     BACKGROUND,
     BLOCK_COLOURS,
@@ -34,6 +47,7 @@ from helpers.style import (
     draw_picture,
     heading,
     in_rows,
+    lines_in,
     new_figure,
     percent,
     percent_axis,
@@ -48,6 +62,7 @@ from helpers.style import (
     top_of,
     wrapped,
     write,
+    write_lines,
 )
 from helpers.tables import table
 
@@ -57,21 +72,33 @@ __all__ = [
     "GREY",
     "INK",
     "bars",
+    "before_after",
     "bend_curves",
     "book_page",
+    "change_chart",
     "confidence_curves",
+    "confusion",
+    "convolution_step",
+    "convolution_steps",
+    "curves",
+    "dots_with_threshold",
     "draw_network",
     "filters",
     "guess_bars",
     "guess_grid",
     "heat_map",
+    "journey",
+    "loss_curve",
+    "many_curves",
     "mosaic",
     "new_figure",
+    "patches",
     "percent",
     "picture_row",
     "picture_table",
     "png",
     "show",
+    "slice_figure",
     "table",
 ]
 
@@ -121,14 +148,15 @@ def guess_bars(picture, guesses, title=None):
     heading(figure, title)
     draw_picture(place(figure, MARGIN, top + MARGIN, 2.7, height - 2 * MARGIN), picture, anchor="W")
 
-    axes = place(figure, 3.1, top + MARGIN, 2.9, height - 0.3 - 2 * MARGIN)
+    tall = 0.5 * len(guesses)
+    axes = place(figure, 3.1, top + (height - 0.3 - tall) / 2, 2.9, tall)
     for row, guess in enumerate(guesses):
         weight = "bold" if row == 0 else "normal"
         axes.barh(row, 1, height=0.36, color=TRACK)
         axes.barh(row, guess.probability, height=0.36, color=BLOCK_COLOURS[6])
         axes.text(0, row - 0.24, shortened(guess.label, 3.7, weight), va="bottom", weight=weight)
         axes.text(1.03, row, percent(guess.probability), va="center", weight=weight)
-    axes.set(xlim=(0, 1), ylim=(max(len(guesses), 4) - 0.75, -0.75), yticks=[], xticks=[0, 0.5, 1])
+    axes.set(xlim=(0, 1), ylim=(len(guesses) - 0.75, -0.75), yticks=[], xticks=[0, 0.5, 1])
     percent_axis(axes.xaxis)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, pad=2)
@@ -146,21 +174,24 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
     """
     titles = titles or [""] * len(pictures)
     same_length(pictures=pictures, guesses_list=guesses_list, titles=titles)
-    columns = min(columns, max(len(pictures), 2))
-    cell = (MAX_WIDTH - MARGIN) / columns - MARGIN
+    columns = min(columns, len(pictures))
+    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
     step = 0.44  # a guess: a line of text and a bar
-    heads, talls = _heights(pictures, titles, cell)
-    uppers = [max(map(sum, row)) for row in in_rows(zip(heads, talls, strict=True), columns)]
-    figure = CourseFigure(MAX_WIDTH, MARGIN + sum(upper + step * top + 0.25 for upper in uppers))
+    heads, bodies = _row_heights(pictures, titles, cell, columns, "bold")
+    bars = [step * max(len(guesses[:top]) for guesses in row) for row in in_rows(guesses_list, columns)]
+    figure = CourseFigure(
+        MARGIN + columns * (cell + MARGIN), MARGIN + sum(heads) + sum(bodies) + sum(bars) + 0.25 * len(bars)
+    )
 
     for number, (picture, guesses, title) in enumerate(zip(pictures, guesses_list, titles, strict=True)):
         row, column = divmod(number, columns)
-        left, tall = MARGIN + column * (cell + MARGIN), talls[number]
-        floor = MARGIN + sum(uppers[: row + 1]) + (step * top + 0.25) * row
-        draw_picture(place(figure, left, floor - tall, cell, tall), picture, anchor="W")
-        write(figure, left, floor - tall - 0.07, wrapped(title, cell, "bold"), va="bottom", weight="bold")
-        axes = place(figure, left, floor, cell, step * top)
-        axes.set(xlim=(0, cell), ylim=(step * top, 0))
+        left = MARGIN + column * (cell + MARGIN)
+        upper = MARGIN + sum(heads[:row]) + sum(bodies[:row]) + sum(bars[:row]) + 0.25 * row
+        write_lines(figure, left, upper, wrapped(title, cell, "bold"), weight="bold")
+        upper += heads[row]
+        draw_picture(place(figure, left, upper, cell, bodies[row]), picture, anchor="W")
+        axes = place(figure, left, upper + bodies[row], cell, bars[row])
+        axes.set(xlim=(0, cell), ylim=(bars[row], 0))
         axes.axis("off")
         for line, guess in enumerate(guesses[:top]):
             axes.text(0, step * line + 0.23, shortened(guess.label, cell), va="baseline")
@@ -187,19 +218,18 @@ def picture_row(pictures, titles, columns=None, title=None):
     same_length(pictures=pictures, titles=titles)
     columns = columns or min(len(pictures), 4)
     cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
-    heads, talls = _heights(pictures, titles, cell)
-    lines, bodies = (list(map(max, in_rows(inches, columns))) for inches in (heads, talls))
-    top = max(MARGIN, top_of(title))
+    heads, bodies = _row_heights(pictures, titles, cell, columns)
+    top = top_of(title) + MARGIN
     figure = CourseFigure(
-        MARGIN + columns * (cell + MARGIN), top + sum(lines) + sum(bodies) + MARGIN * len(bodies)
+        MARGIN + columns * (cell + MARGIN), top + sum(heads) + sum(bodies) + MARGIN * len(bodies)
     )
     heading(figure, title)
     for number, (picture, text) in enumerate(zip(pictures, titles, strict=True)):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
-        start = top + sum(lines[: row + 1]) + sum(bodies[:row]) + MARGIN * row
-        write(figure, left, start - 0.07, wrapped(text, cell), va="bottom")
-        draw_picture(place(figure, left, start, cell, bodies[row]), picture, anchor="NW")
+        upper = top + sum(heads[:row]) + sum(bodies[:row]) + MARGIN * row
+        write_lines(figure, left, upper, wrapped(text, cell))
+        draw_picture(place(figure, left, upper + heads[row], cell, bodies[row]), picture, anchor="W")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'picture')}. {'; '.join(shown)}")
     return figure
@@ -216,25 +246,29 @@ def picture_table(rows, columns, title=None):
     """
     for row in rows:
         same_length(columns=columns, row=row)
-    cell = (MAX_WIDTH - MARGIN) / len(columns) - MARGIN / 2
+    gap = MARGIN / 2
+    cell = (MAX_WIDTH - 2 * MARGIN + gap) / len(columns) - gap
     heads = [wrapped(text, cell, "bold") for text in columns]
     answers = [
         [wrapped(answer, cell, "bold" if right else "normal") for _, answer, right, _ in row] for row in rows
     ]
     top = top_of(title) + MARGIN + LINE * (1 + max(text.count("\n") for text in heads))
     lines = [1 + max(text.count("\n") for text in row) for row in answers]
-    talls = [cell + 0.1 + LINE * count + 0.5 for count in lines]
+    bodies = [
+        _row_heights([picture for picture, *_ in row], [""] * len(row), cell, len(row))[1][0] for row in rows
+    ]
+    talls = [body + 0.1 + LINE * count + 0.5 for body, count in zip(bodies, lines, strict=True)]
     figure = CourseFigure(MAX_WIDTH, top + sum(talls))
     heading(figure, title)
-    lefts = [MARGIN + number * (cell + MARGIN / 2) for number in range(len(columns))]
+    lefts = [MARGIN + number * (cell + gap) for number in range(len(columns))]
     for left, text in zip(lefts, heads, strict=True):
         write(figure, left, top - 0.07, text, va="bottom", weight="bold")
     for number, row in enumerate(rows):
         start = top + sum(talls[:number])
         for left, text, (picture, _, right, probability) in zip(lefts, answers[number], row, strict=True):
-            draw_picture(place(figure, left, start, cell, cell), picture)
-            under = start + cell + 0.05
-            write(figure, left, under, text, va="top", weight="bold" if right else "normal")
+            draw_picture(place(figure, left, start, cell, bodies[number]), picture, anchor="W")
+            under = start + bodies[number] + 0.05
+            write_lines(figure, left, under, text, weight="bold" if right else "normal")
             bar = place(figure, left, under + LINE * lines[number] + 0.05, cell, 0.1)
             bar.barh(0, 1, color=TRACK)
             bar.barh(0, probability, color=BLOCK_COLOURS[6])
@@ -299,17 +333,13 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         write(figure, x + cell / 2, start + cell + 0.42, text, ha="center", va="top")
         if good is not None:
             mark, colour = ("✓", INK) if good else ("✗", BLOCK_COLOURS[6])
-            write(
-                figure,
-                x + cell + 0.1,
-                start,
-                mark,
-                size=20,
-                weight="bold",
-                color=colour,
-                ha="center",
-                va="top",
-            )
+            # On the picture's own corner, however narrow the picture is.
+            shape = _height_to_width(picture)
+            x += cell * (1 + min(1, 1 / shape)) / 2
+            y = start + cell * (1 - min(1, shape)) / 2
+            disc = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": RULE}
+            style = {"size": 15, "weight": "bold", "color": colour, "bbox": disc}
+            write(figure, x - 0.04, y + 0.04, mark, ha="center", va="center", **style)
     verdicts = {True: ", right", False: ", wrong", None: ""}
     shown = [
         clean(word) + (f" (answer: {clean(answer)}{verdicts[good]})" if answer else "")
@@ -321,12 +351,21 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
     return figure
 
 
-def _heights(pictures, titles, cell):
-    """For each picture in a cell of this width: the heights of its title and of itself, in inches."""
-    heads, talls = [], []
-    for picture, title in zip(pictures, titles, strict=True):
-        lines = wrapped(title, cell, "bold").count("\n") + 1
-        heads.append(LINE * lines + 0.07 if title else 0)
-        height, width = pixels_of(picture).shape[:2]
-        talls.append(cell * min(height / width, 1.3))
-    return heads, talls
+def _row_heights(pictures, titles, cell, columns, weight="normal"):
+    """For each row of pictures, in cells of this width: the height of its titles and of its pictures.
+
+    All pictures of a row are equally high, unless one of them is much wider than the others.
+    """
+    heads = [lines_in(wrapped(title, cell, weight)) * LINE for title in titles]
+    talls = [cell * min(_height_to_width(picture), 1.3) for picture in pictures]
+    return (
+        [max(row) + 0.07 if max(row) else 0 for row in in_rows(heads, columns)],
+        [max(min(row), 0.45 * max(row)) for row in in_rows(talls, columns)],
+    )
+
+
+def _height_to_width(picture):
+    if isinstance(picture, Image.Image):
+        return picture.height / picture.width
+    height, width = pixels_of(picture).shape[:2]
+    return height / width

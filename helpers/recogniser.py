@@ -1,15 +1,20 @@
-"""The network with its labels: give it a picture, and it says what it sees."""
+"""The network with its labels: give it a picture, and it answers what is in it."""
 
+from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from helpers import weights as weights_module
 from helpers.architecture import INPUT_SIZE
-from helpers.labels import Label, imagenet_labels
+from helpers.errors import ReaderError
+from helpers.labels import Label, imagenet_labels, kinds
 from helpers.pictures import PictureError, prepare
 
+DEFAULT_HOW = "squash"  # how a picture is made square where nothing is said, see `pictures.fit`
 BATCH = 8  # at 16 the feature maps of the first layers alone need 350 MB more
 
 
@@ -27,36 +32,61 @@ class Recogniser:
     model: the keras.Model, from prepared pictures (n, 224, 224, 3) to probabilities (n, classes).
     labels: a tuple of Label, one for each class.
     weights: "pocket", "imagenet" or "your file NAME": whose answers these are.
-    introduction: one sentence for the reader: which weights speak, and how to switch.
+    introduction: one sentence for the reader: which network answers, and how to switch.
     """
 
     def __init__(self, model, labels, weights, introduction):
         self.model, self.labels, self.weights, self.introduction = model, labels, weights, introduction
         # Compiled once for any number of pictures, this is about twice as fast as model.predict().
         pictures = tf.TensorSpec((None, INPUT_SIZE, INPUT_SIZE, 3), tf.float32)
-        self._run = tf.function(lambda batch: model(batch, training=False), input_signature=[pictures])
+        # Each `partial` is its own function to TensorFlow: it warns of one that is compiled again and again.
+        self._run = tf.function(partial(_answer, model), input_signature=[pictures])
+
+    @property
+    def exact_maps(self):
+        """Whether the last layer sits directly on the averages of the maps, as the pocket network's does.
+
+        Then `explain.class_activation_map` says exactly how much each place adds to an answer.
+        """
+        return isinstance(self.model.layers[-2], keras.layers.GlobalAveragePooling2D)
 
     def probabilities(self, batch):
         """The probability of every label.
 
         batch: prepared pictures, float32 (n, 224, 224, 3). Shown BATCH at a time, so memory stays flat.
-        Returns float32 (n, classes); each row adds up to 1.
+        Returns float32 (n, classes); each row adds up to 1. Raises WeightsError where the weights are such
+        that no numbers come out.
         """
-        return np.concatenate(
-            [
-                self._run(tf.constant(batch[i : i + BATCH], tf.float32)).numpy()
-                for i in range(0, len(batch), BATCH)
-            ]
+        return self.checked(
+            np.concatenate(
+                [
+                    self._run(tf.constant(batch[i : i + BATCH], tf.float32)).numpy()
+                    for i in range(0, len(batch), BATCH)
+                ]
+            )
         )
 
-    def guess(self, picture, top=5, how="squash"):
+    def checked(self, values):
+        """What the network put out, as it is; WeightsError if it holds anything but finite numbers."""
+        if not np.isfinite(values).all():
+            raise weights_module.WeightsError(
+                f"The weights of this network ({self.weights}) are damaged: what it computes with them "
+                'are no numbers. Take others, for example load_recogniser("pocket").'
+            )
+        return values
+
+    def guess(self, picture, *, top=5, how=None):
         """What is in a picture: the most probable labels, best first.
 
         picture: anything `pictures.open_picture` takes, or a list of such things.
-        top: how many guesses. how: "squash", "crop" or "pad", see `pictures.fit`.
+        top: how many guesses, 1 or more.
+        how: how the picture is made square: "squash", "crop" or "pad", see `pictures.fit`; None: DEFAULT_HOW.
         Returns a list of Guess; for a list of pictures a list of such lists. Raises PictureError, which for a
-        list says the number of the bad picture.
+        list says the number of the bad picture, and ReaderError for a mistaken option.
         """
+        how = check_how(how)
+        if not isinstance(top, Integral) or isinstance(top, bool) or top < 1:
+            raise ReaderError(f"top is how many guesses you want: a whole number from 1 on, not {top!r}.")
         if not isinstance(picture, (list, tuple)):
             return self.best(self.probabilities(prepare(picture, how)[None])[0], top)
         guesses, batch = [], []
@@ -79,21 +109,64 @@ class Recogniser:
         return [Guess(self.labels[i].text, self.labels[i].wnid, float(probabilities[i])) for i in order]
 
     def index(self, label):
-        """The number of a class, by its WordNet id or its name. Raises ValueError if there is none.
+        """The number of a class.
 
-        A word that the reader taught has no id: of a guess, give `guess.wnid or guess.label`.
+        label: a `Guess`, a `Label`, a WordNet id, a name or, counted from 0, already the number. Capitals
+            in a name matter only where there are two: a Cardigan is a dog, a cardigan is a garment.
+        Raises ReaderError if there is no such class, or more than one.
         """
-        names = [name.replace("_", " ") for _, name in self.labels]
-        wanted = label.replace("_", " ")
-        # First as it is written: a Cardigan is a dog, a cardigan is a garment.
-        for candidates, sought in (
-            ([wnid for wnid, _ in self.labels], label),
-            (names, wanted),
-            ([name.lower() for name in names], wanted.lower()),
+        if isinstance(label, Integral) and not isinstance(label, bool):
+            if 0 <= label < len(self.labels):
+                return int(label)
+            raise ReaderError(
+                f"There is no label {label}: this network's go from 0 to {len(self.labels) - 1}."
+            )
+        if isinstance(label, Guess):
+            label = label.wnid or label.label
+        elif isinstance(label, Label):
+            label = label.wnid or label.name
+        if not isinstance(label, str):
+            raise ReaderError(
+                f"{label!r:.60} is not a label: give a guess, a name, a WordNet id or a number."
+            )
+        sought = label.replace("_", " ").strip()
+        names = [each.text for each in self.labels]
+        for candidates, wanted in (
+            ([each.wnid for each in self.labels], sought),
+            (names, sought),
+            ([name.casefold() for name in names], sought.casefold()),
         ):
-            if sought and sought in candidates:  # the id of every taught word is ""
-                return candidates.index(sought)
-        raise ValueError(f'"{label}" is not among the {len(self.labels)} labels of this network.')
+            found = [
+                number for number, candidate in enumerate(candidates) if candidate and candidate == wanted
+            ]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                ways = [f"{number} ({names[number]} {self.labels[number].wnid})" for number in found]
+                raise ReaderError(
+                    f'{len(found)} labels are called "{label}": '
+                    f"give the number of the one that you mean, {' or '.join(ways)}."
+                )
+        raise ReaderError(self._unknown(label))
+
+    def _unknown(self, label):
+        unknown = f'"{label}" is not among the {len(self.labels)} labels of this network'
+        ours = [kind.text for kind in kinds(label) if kind in self.labels]
+        if not ours:
+            return f"{unknown}."
+        more = f" and {len(ours) - 5} more" if len(ours) > 5 else ""
+        return f"{unknown}; these of them are a kind of it: {', '.join(ours[:5])}{more}."
+
+
+def _answer(model, batch):
+    return model(batch, training=False)
+
+
+def check_how(how):
+    """The way to make a picture square, DEFAULT_HOW for None; ReaderError if it is none of `pictures.fit`."""
+    if how is not None and how not in ("squash", "crop", "pad"):
+        raise ReaderError(f'how is the way to make a picture square: "squash", "crop" or "pad", not {how!r}.')
+    return how or DEFAULT_HOW
 
 
 def load_recogniser(weights=None):
@@ -109,24 +182,24 @@ def load_recogniser(weights=None):
         labels = tuple(Label(wnid, name) for wnid, name in zip(head.wnids, head.names))
     else:
         labels = imagenet_labels()
-    speaker = choice.kind if choice.kind in ("pocket", "imagenet") else f"your file {choice.path.name}"
-    return Recogniser(model, labels, speaker, _introduction(choice.kind, speaker, len(labels)))
+    source = choice.kind if choice.kind in ("pocket", "imagenet") else f"your file {choice.path.name}"
+    return Recogniser(model, labels, source, _introduction(choice, len(labels)))
 
 
-def _introduction(kind, speaker, classes):
-    if kind == "pocket":
+def _introduction(choice, classes):
+    if choice.kind == "pocket":
         return (
-            "The pocket weights speak: Oxford's 13 convolutional layers, a small last layer of our own, "
+            "The pocket network answers: Oxford's 13 convolutional layers, a small last layer of our own, "
             f"{classes} labels. "
             'For the full VGG16 with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
         )
-    if kind == "imagenet":
+    if choice.kind == "imagenet":
         return (
-            f"Oxford's weights speak: the full VGG16 as published, {classes} labels. "
+            f"Oxford's network answers: the full VGG16 as published, {classes} labels. "
             'For the small network in this repository: load_recogniser("pocket").'
         )
-    network = "the last layer in it on Oxford's convolutional layers" if kind == "head" else "the full VGG16"
+    rest = "a last layer on Oxford's convolutional layers" if choice.kind == "head" else "a full VGG16"
     return (
-        f"{speaker[0].upper()}{speaker[1:]} speaks: {network}, {classes} labels. "
+        f"The network from your file {choice.path.name} answers: {rest}, {classes} labels. "
         'For the network in this repository: load_recogniser("pocket").'
     )

@@ -285,6 +285,12 @@ def write(figure, left, top, text, **style):
     return figure.text(left / across, 1 - top / down, text, **style)
 
 
+def write_lines(figure, left, top, text, **style):
+    """Text in lines; beside each other such texts stand on one line, whatever letters are in them."""
+    for number, line in enumerate(text.split("\n") if text else []):
+        write(figure, left, top + 0.15 + LINE * number, line, va="baseline", **style)
+
+
 def top_of(title):
     """The height that the title of a figure takes, in inches."""
     return 0.4 if title else 0
@@ -402,8 +408,9 @@ def titled(title):
 
 
 def sentence(text):
-    """A text that begins with a capital letter and ends with a point."""
-    text = text[:1].upper() + text[1:]
+    """A text that ends with a point, and begins with a capital letter unless that is a layer's name."""
+    if text.split(" ", 1)[0].strip(":,").isalpha():
+        text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else text + "."
 
 

@@ -29,7 +29,7 @@ class Table:
             ]
             return f"<tr>{''.join(written)}</tr>"
 
-        caption = f"<caption>{_escaped(self.title)}</caption>" if self.title else ""
+        caption = f'<caption style="text-align: left">{_escaped(self.title)}</caption>' if self.title else ""
         body = "".join(line("td", row) for row in self.rows)
         return f"<table>{caption}<thead>{line('th', self.columns)}</thead><tbody>{body}</tbody></table>"
 

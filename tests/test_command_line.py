@@ -66,9 +66,7 @@ def test_weights_that_do_not_exist_get_one_sentence(monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         command_line.main()
     # Given a text, sys.exit prints it on stderr and ends with code 1.
-    assert (
-        ended.value.code == 'There is no weights file Oxford: say "pocket", "imagenet" or the path of a file.'
-    )
+    assert ended.value.code.startswith("There is no weights file Oxford in ")
     assert capsys.readouterr().out == ""
 
 

@@ -1,5 +1,7 @@
 """Looking inside: activations, where the evidence is, and what hiding a part does."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ from networks import build_narrow, pocket
 from PIL import Image
 
 from helpers import Recogniser, explain
+from helpers.errors import ReaderError
 from helpers.explain import activations, class_activation_map, occlusion_map, spread
 from helpers.labels import Label
 from helpers.pictures import example, fit, open_picture, prepare, preprocess
-from helpers.recogniser import BATCH
+from helpers.recogniser import BATCH, DEFAULT_HOW, Guess
 
 ELEPHANT = "n02504458"
 
@@ -81,9 +84,29 @@ def test_the_elephant_is_where_the_map_says(recogniser, photo):
     assert evidence[:7, 7:].sum() > 0.5 * evidence.sum()
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda *asked: activations(*asked, [explain.LAST_CONV], how="stretch"),
+        lambda *asked: class_activation_map(*asked, ELEPHANT, how="stretch"),
+        lambda *asked: occlusion_map(*asked, ELEPHANT, how="stretch"),
+    ],
+)
+def test_an_unknown_way_to_make_a_picture_square_gets_one_sentence(recogniser, photo, look):
+    with pytest.raises(ReaderError, match='^how is .* "squash", "crop" or "pad", not \'stretch\'.$'):
+        look(recogniser, photo)
+
+
+def test_an_unknown_layer_gets_one_sentence(recogniser, photo):
+    with pytest.raises(
+        ReaderError, match="^There is no layer 'block6_conv1' in this network: it has input, block1"
+    ):
+        activations(recogniser, photo, ["block1_conv1", "block6_conv1"])
+
+
 @pytest.mark.parametrize("look", [class_activation_map, occlusion_map])
 def test_an_unknown_label_gets_one_sentence(recogniser, photo, look):
-    with pytest.raises(ValueError, match='^"apple" is not among the 195 labels of this network.$'):
+    with pytest.raises(ReaderError, match='^"apple" is not among the 195 labels of this network.$'):
         look(recogniser, photo, "apple")
 
 
@@ -96,6 +119,29 @@ def narrow_recogniser(seed=7):
     for layer in model.layers:
         layer.set_weights([rng.normal(0.1, 0.15, value.shape) for value in layer.get_weights()])
     return Recogniser(model, tuple(Label(f"n{i:08}", f"thing {i}") for i in range(1000)), "imagenet", "")
+
+
+@pytest.mark.parametrize(
+    "label", [Guess("thing 7", "n00000007", 0.9), Label("n00000007", "thing_7"), 7, "THING 7"]
+)
+def test_a_label_may_be_given_in_any_way(photo, label):
+    narrow = narrow_recogniser()
+    for look in (class_activation_map, partial(occlusion_map, patch=224)):
+        assert np.array_equal(look(narrow, photo, label), look(narrow, photo, "n00000007"))
+
+
+def test_where_nothing_is_said_all_make_a_picture_square_in_the_same_way():
+    narrow = narrow_recogniser()
+    last = narrow.model.get_layer("predictions")
+    last.set_weights([value / 1e9 for value in last.get_weights()])  # no answer is sure
+    wide = Image.fromarray(np.random.default_rng(8).integers(0, 256, (50, 100, 3), "uint8"))
+    for look in (
+        lambda **how: activations(narrow, wide, [explain.LAST_CONV], **how)[explain.LAST_CONV],
+        lambda **how: class_activation_map(narrow, wide, 3, **how),
+        lambda **how: occlusion_map(narrow, wide, 3, patch=200, step=24, **how),
+    ):
+        assert np.array_equal(look(), look(how=DEFAULT_HOW))
+        assert not np.array_equal(look(), look(how="pad"))
 
 
 def test_grad_cam_weighs_each_map_with_what_it_does_to_the_logit(photo):
@@ -187,30 +233,29 @@ def test_each_place_is_the_answer_with_that_square_hidden(recogniser, photo, pro
     assert found[0, 1] == pytest.approx(probabilities[recogniser.index(ELEPHANT)] - hidden, abs=1e-5)
 
 
-def looks(monkeypatch, recogniser):
-    """The batches that the recogniser is shown, each answered with the share of grey in its pictures."""
-    batches = []
+def test_the_squares_are_shown_a_few_at_a_time(recogniser, photo):
+    """All 625 at once would take 5 GB."""
+    shown = []
 
-    def share_of_grey(batch):
-        batches.append(len(batch))
-        grey = np.isclose(batch, preprocess(np.full(3, 128))).all(axis=-1).mean(axis=(1, 2))
-        return np.repeat(1 - grey[:, None], len(recogniser.labels), axis=1)
+    class Grey(Recogniser):
+        """It answers with the share of a picture that is not grey."""
 
-    monkeypatch.setattr(recogniser, "probabilities", share_of_grey)
-    return batches
+        def probabilities(self, batch):
+            shown.append(len(batch))
+            grey = np.isclose(batch, preprocess(np.full(3, 128))).all(axis=-1).mean(axis=(1, 2))
+            return np.repeat(1 - grey[:, None], len(self.labels), axis=1)
 
-
-def test_the_squares_are_shown_a_batch_at_a_time(recogniser, photo, monkeypatch):
-    batches = looks(monkeypatch, recogniser)
-    found = occlusion_map(recogniser, photo, ELEPHANT, patch=56, step=42)
-    assert found.shape == (5, 5)
-    assert batches == [1, BATCH, BATCH, BATCH, 1]
+    grey = Grey(recogniser.model, recogniser.labels, "pocket", "")
+    found = occlusion_map(grey, photo, ELEPHANT, patch=56, step=42)
+    assert found.shape == (5, 5) and max(shown) <= BATCH
     np.testing.assert_allclose(found, (56 / 224) ** 2, rtol=0.05)
 
 
-@pytest.mark.parametrize("patch, step", [(225, 16), (0, 16), (-5, 16), (48, 0)])
+@pytest.mark.parametrize(
+    "patch, step", [(225, 16), (0, 16), (-5, 16), (48, 0), (48.5, 16), ("48", 16), (48, None)]
+)
 def test_a_square_that_does_not_fit_gets_one_sentence(recogniser, photo, patch, step):
-    with pytest.raises(ValueError, match="^A square of .* cannot slide over a picture of 224: [^.]*[.]$"):
+    with pytest.raises(ReaderError, match="^A square of .* cannot slide over a picture of 224: .*[.]$"):
         occlusion_map(recogniser, photo, ELEPHANT, patch=patch, step=step)
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import labels
-from helpers.labels import Label, has_label, imagenet_labels, kinds, label_of, matches, rulings
+from helpers.errors import ReaderError
+from helpers.labels import Label, has_label, imagenet_labels, kinds, label_of, matches, means, rulings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -70,7 +71,7 @@ def test_every_label_is_found_by_its_id(label):
 @pytest.mark.parametrize("wnid", ["n00000000", "African_elephant", "", 386, None, ["n02504458"]])
 def test_an_unknown_id_gets_one_plain_sentence(wnid):
     for asked in (lambda: label_of(wnid), lambda: matches(wnid, "dog")):
-        with pytest.raises(ValueError, match="is not the id of one of ImageNet's 1000 labels") as caught:
+        with pytest.raises(ReaderError, match="is not the id of one of ImageNet's 1000 labels") as caught:
             asked()
         assert repr(wnid) in str(caught.value) and "\n" not in str(caught.value)
 
@@ -303,6 +304,40 @@ def test_has_label_asks_only_the_labels_given():
     assert not has_label("dog", [label_of(TEDDY)]) and not has_label("dog", [])
 
 
+# What a reader types
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "right"),
+    [
+        ("dog", "dog", True),
+        (" A Dog ", "dog", True),
+        ("beagle", "dog", True),
+        ("teddy", "teddy bear", True),
+        ("teddy-bear", "teddy bear", True),
+        ("the mug", "cup", True),
+        ("basketball", "ball", True),
+        ("an owl", "owl", True),
+        ("A pear", "pear", True),  # no label counts as it, but a reader may mean it
+        ("animal", "dog", False),
+        ("bird", "duck", False),
+        ("bear", "teddy bear", False),
+        ("", "dog", False),
+        ("?", "star", False),
+        ("?", "!", False),
+        ("the", "the", True),
+    ],
+)
+def test_what_a_reader_types_means_the_word_or_not(typed, word, right):
+    assert means(typed, word) is right
+
+
+@given(any_label, st.sampled_from(["dog", "bird", "car", "cup"]))
+def test_whoever_types_a_labels_name_means_what_the_name_counts_as(label, word):
+    counts = kinds(label.name)
+    assert means(label.text, word) == (bool(counts) and set(counts) <= set(kinds(word)))
+
+
 # The rules and the rulings
 
 
@@ -330,13 +365,12 @@ def test_the_examples_in_the_rules_hold():
 def test_the_committed_words_and_rulings_are_those_of_the_tool(importer):
     made = json.loads((ROOT / "helpers" / "data" / "kinds.json").read_text(encoding="utf-8"))
     assert list(made["kinds"]) == [word for words in importer.MEANINGS for word in words.split(", ")]
-    assert [
-        (row["word"], row["counts"], f"{row['wnid']} {label_of(row['wnid']).name}", row["reason"])
-        for row in made["rulings"]
-    ] == importer.RULINGS
+    for row in made["rulings"]:
+        row["label"] = f"{row['wnid']} {label_of(row.pop('wnid')).name}"
+    assert made["rulings"] == importer.RULINGS
 
 
-def test_the_tool_reads_wordnets_tree(importer, tmp_path, monkeypatch):
+def test_the_tool_reads_wordnets_tree(importer, tmp_path):
     # Five meanings in WordNet's own format: a beagle is a dog, so is Lassie; a pack is a meaning beside.
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
@@ -359,9 +393,9 @@ def test_the_tool_reads_wordnets_tree(importer, tmp_path, monkeypatch):
     assert importer.meaning_id("dog.n.02", meanings) == "n00000900"
     assert parents["n00000200"] == ["n00000100"]
     ids = ["n00000400", "n00000300", "n00000900"]
-    monkeypatch.setattr(importer, "MEANINGS", {"dog, doggy": "dog.n.01"})
-    monkeypatch.setattr(importer, "RULINGS", [("dog", False, "n00000300 beagle", "For the test.")])
-    assert importer.find_kinds(ids, meanings, parents) == {"dog": ["n00000400"], "doggy": ["n00000400"]}
-    monkeypatch.setattr(importer, "RULINGS", [("dog", True, "n00000300 beagle", "For the test.")])
+    words = {"dog, doggy": "dog.n.01"}
+    ruling = {"word": "dog", "counts": False, "label": "n00000300 beagle", "reason": "For the test."}
+    found = importer.find_kinds(ids, meanings, parents, words, [ruling])
+    assert found == {"dog": ["n00000400"], "doggy": ["n00000400"]}
     with pytest.raises(SystemExit, match="changes nothing"):
-        importer.find_kinds(ids, meanings, parents)
+        importer.find_kinds(ids, meanings, parents, words, [{**ruling, "counts": True}])

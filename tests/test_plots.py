@@ -98,6 +98,7 @@ def figures(photo):
     steps = list(range(9))
     bend = ("turned (degrees)", "a note", [20 * step for step in steps], [0.9] * 9, [True] * 9, [photo] * 9)
     yield "bend_curves", plots.bend_curves([bend, bend, bend])
+    yield from new_figures(photo, wide, long)
     for highlight in [
         None,
         "input",
@@ -113,6 +114,45 @@ def figures(photo):
     for highlight in [None, "input", "output", 1, 5, 6, "block3_pool", "average", "predictions"]:
         yield f"draw_network, pocket, {highlight!r}", plots.draw_network("pocket", highlight)
     yield "draw_network", plots.draw_network("pocket", 2, built=2)
+
+
+STOPS = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"]
+CROSS = np.zeros((12, 12)) + 200 * (np.abs(np.arange(12) - 5) < 2)
+EDGE = np.array([[-1, 0, 1]] * 3)
+
+
+def new_figures(photo, wide, long):
+    heat = maps(low=-90)[:, :, 0]
+    yield "heat_map, signed", plots.heat_map(photo, heat, labels=("African elephant", long))
+    yield "heat_map, signed and wide", plots.heat_map(wide, heat, long, labels=("a", "b"))
+    yield "journey", plots.journey(photo, {name: maps() for name in STOPS}, title=long)
+    yield "journey, odd", plots.journey(wide, {"some_other_layer_of_mine": maps(3)})
+    yield "patches", plots.patches([photo] * 9, [long] * 9, title="Map 7")
+    yield "patches, plain", plots.patches([wide] * 2)
+    yield "before_after", plots.before_after(maps(), maps(), (long, "after"), "Trained", block=1)
+    yield "before_after, signed", plots.before_after(maps(5, -9), maps(5, -9), columns=2)
+    loss = np.linspace(2, 0.1, 301)
+    series = {"training pictures": loss, long: loss + 0.1}
+    yield "curves", plots.curves(range(301), series, "step", "loss", {"apple": loss / 2}, long)
+    yield "curves, one panel", plots.curves([1, 2], {"a": [0.5, 12345]}, "step", "loss")
+    kernels = {step: EDGE * step / 300 for step in (0, 10, 50, 150, 300)}
+    yield "loss_curve", plots.loss_curve(loss, kernels, long)
+    yield "loss_curve, one", plots.loss_curve([0.5], {0: EDGE})
+    thin = {f"{long[:28]}{number}": [0.9, number / 12] for number in range(12)}
+    yield "many_curves", plots.many_curves([0, 90], ("banana", [1, 0]), thin, "turned (degrees)", long)
+    yield "many_curves, together", plots.many_curves([0, 9], ("a", [1, 1]), {"b": [1, 1], "c": [1, 0]}, "x")
+    for threshold in (0, 0.6, 1):
+        groups = {"known pictures": [0.99] * 30 + [0.2, 0.4], long: np.linspace(0, 1, 40)}
+        yield f"dots, {threshold}", plots.dots_with_threshold(groups, threshold, long)
+    changes = [np.linspace(-1, 0.4, 63), np.zeros(5), [0.004]]
+    yield "change_chart", plots.change_chart(["red first", long, "c"], changes, long)
+    counts = np.arange(12).reshape(3, 4) * 100
+    yield "confusion", plots.confusion(counts, ["apple", "pear", long], long, ["apple", "pear", long, "else"])
+    yield "confusion, small", plots.confusion([[1]], ["a"])
+    yield "convolution_steps", plots.convolution_steps(CROSS, -EDGE * 4, [(0, 0), (3, 2), (9, 9)], long)
+    yield "convolution_step", plots.convolution_step(photo, np.full((3, 3), 1 / 9), (20, 50))
+    yield "slice_figure", plots.slice_figure(title=long)
+    yield "slice_figure, first", plots.slice_figure(3, 512)
 
 
 def drawn_texts(figure, monkeypatch):
@@ -143,6 +183,7 @@ def test_every_figure_is_readable(photo, monkeypatch):
             apart = here.x1 <= there.x0 or there.x1 <= here.x0 or here.y1 <= there.y0 or there.y1 <= here.y0
             assert apart, f"{name}: {one.get_text()!r} and {other.get_text()!r} overlap"
         assert figure.get_facecolor()[3] == 1, f"{name}: the background must be opaque"
+        assert figure.alt.endswith("."), name
 
 
 def test_no_figure_stays_open_or_in_memory(photo, capsys):
@@ -288,14 +329,18 @@ def saved(figure):
 
 def test_a_readers_settings_change_no_figure(photo):
     def drawn():
-        for name, figure in figures(photo):
-            if "," not in name:
-                yield name, saved(figure)
+        yield saved(plots.guess_bars(photo, GUESSES, "What is it?"))
+        yield saved(plots.filters(np.random.default_rng(2).normal(size=(3, 3, 3, 8))))
+        yield saved(plots.heat_map(photo, maps()[:, :, 0]))
+        yield saved(plots.bars({"block1_conv1": 1, "other": 100}, log=True))
+        yield saved(plots.confidence_curves([0, 1], {"banana": [0.2, 0.1]}, "blur"))
+        yield saved(plots.convolution_step(CROSS, EDGE, (3, 2)))
+        yield saved(plots.draw_network("pocket", highlight=3))
 
-    expected = dict(drawn())
+    expected = list(drawn())
     hostile = {name: value for name, value in HOSTILE.items() if name in matplotlib.rcParams}
     with matplotlib.rc_context(hostile):
-        assert dict(drawn()) == expected
+        assert list(drawn()) == expected
         assert matplotlib.rcParams["image.origin"] == "lower"  # and they are left as they were
         own = plots.new_figure(4, 2)
         own.add_subplot().imshow(np.eye(3))
@@ -621,6 +666,119 @@ def test_a_lost_first_place_is_a_ring(photo):
 def test_bend_curves_refuses_lists_of_different_lengths(photo):
     with pytest.raises(ValueError, match="probabilities"):
         plots.bend_curves([bent_row(photo, probabilities=[0.5, 0.4])])
+
+
+# What the newer figures say
+
+
+def test_a_difference_of_maps_has_a_colour_for_each_side():
+    heat = np.zeros((5, 5))
+    heat[0, 0], heat[4, 4] = 1, -1
+    figure = plots.heat_map(Image.new("RGB", (200, 200), "grey"), heat, labels=("elephant", "ox"))
+    picture = crop(rendered(figure), figure.axes[1].get_window_extent())
+    warm = picture[:, :, 0] - picture[:, :, 2]  # orange above zero, purple below
+    high = len(picture)
+    assert warm[: high // 6, : high // 6].mean() > 40 and warm[-high // 6 :, -high // 6 :].mean() < -10
+    assert abs(warm[high // 2, high // 2]) < 5
+    assert "for elephant strongest in the upper left, for ox strongest in the lower right" in figure.alt
+    assert {"for elephant", "for ox"} <= set(words(figure))
+
+
+def test_a_journey_shows_the_most_active_maps_first(photo):
+    values = np.zeros((14, 14, 64)) + np.arange(64)
+    figure = plots.journey(photo, {"block4_conv3": values, "block5_conv3": -np.sort(-values)})
+    assert "block4_conv3, 14 × 14, maps 63, 62, 61, 60, 59, 58, 57, 56" in figure.alt
+    tiles = [axes.images[0].get_array() for axes in figure.axes[1:9]]
+    assert [tile.max() for tile in tiles] == list(range(63, 55, -1))
+    assert {"block 4", "block 5", "14 × 14\n64 maps"} <= set(words(figure))
+
+
+def test_before_and_after_share_one_scale():
+    figure = plots.before_after(np.ones((4, 4, 4)), np.ones((4, 4, 4)) * 4, count=4, block=2)
+    scales = {(image.norm.vmin, image.norm.vmax) for axes in figure.axes[:2] for image in axes.images}
+    assert scales == {(0, 4)} and "before, on average 1; after, on average 4" in figure.alt
+    with pytest.raises(ReaderError, match="the same shape"):
+        plots.before_after(np.ones((4, 4, 4)), np.ones((4, 4, 3)))
+
+
+def test_dots_are_counted_at_the_threshold():
+    figure = plots.dots_with_threshold({"known": [0.5, 0.49, 0.9], "unknown": [0.1]}, 0.5)
+    assert "known: 2 of 3 reach it, 1 stay below; unknown: 0 of 1 reach it, 1 stay below" in figure.alt
+    dots = [collection.get_offsets()[:, 0].tolist() for collection in figure.axes[0].collections]
+    assert dots == [[0.5, 0.49, 0.9], [0.1]]
+
+
+def test_dots_of_the_same_value_do_not_hide_each_other():
+    figure = plots.dots_with_threshold({"known": [0.7] * 9}, 0.5)
+    places = figure.axes[0].collections[0].get_offsets()
+    assert len(np.unique(places, axis=0)) == 9
+
+
+def test_the_medians_of_changes_are_written():
+    figure = plots.change_chart(["red first", "nothing"], [[-0.5, -0.38, 0.1], [0.0, 0.0]])
+    assert {"−38", "0"} <= set(words(figure))
+    assert "red first: median −38, from −50 to +10; nothing: median 0" in figure.alt
+
+
+def test_a_step_of_a_convolution_is_computed():
+    figure = plots.convolution_step(CROSS, EDGE, (3, 2))
+    expected = (CROSS[3:6, 2:5] * EDGE).sum()
+    assert f"sum {expected:.0f}" in words(figure) and f"add up to {expected:.0f}." in figure.alt
+    output = figure.axes[-2].images[0].get_array()
+    assert output.mask[3, 3:].all() and not output.mask[3, :3].any() and output[3, 2] == expected
+    for position in [(10, 0), (0, -1)]:
+        with pytest.raises(ReaderError, match="leaves the picture"):
+            plots.convolution_step(CROSS, EDGE, position)
+
+
+def test_a_box_of_slices_is_counted():
+    figure = plots.slice_figure(64, 128)
+    assert "64 slices of 3 × 3, 576 weights" in figure.alt and "128 kernels make 128 maps" in figure.alt
+
+
+def test_a_confusion_is_told():
+    figure = plots.confusion([[8, 1], [0, 9]], ["apple", "pear"])
+    assert "apple answered with apple 8, pear 1; pear answered with pear 9" in figure.alt
+    with pytest.raises(ReaderError, match="as many rows and columns"):
+        plots.confusion([[8, 1]], ["apple", "pear"])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.curves([0, 1], {"loss": [1]}, "step", "loss"),
+        lambda: plots.many_curves([0, 1], ("a", [1]), {}, "x"),
+        lambda: plots.loss_curve([1, 0.5], {2: EDGE}),
+        lambda: plots.dots_with_threshold({"known": []}, 0.5),
+        lambda: plots.change_chart(["a", "b"], [[0.1]]),
+        lambda: plots.patches([np.zeros((3, 3))], ["a", "b"]),
+        lambda: plots.journey(np.zeros((3, 3)), {"fc1": np.zeros(4096)}),
+        lambda: plots.convolution_step(CROSS, np.eye(5), (0, 0)),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(draw):
+    with pytest.raises(ReaderError):
+        draw()
+
+
+def test_pictures_of_a_row_are_equally_high_and_their_titles_stand_at_one_height(photo, monkeypatch):
+    tall, wide = photo.resize((60, 100)), photo.resize((100, 70))
+    titles = ["one", "a title that takes two lines or even more", "three"]
+    figures = [
+        plots.picture_row([tall, wide, photo], titles),
+        plots.guess_grid([tall, wide, photo], [GUESSES[:1]] * 3, titles),
+    ]
+    for figure in figures:
+        texts = drawn_texts(figure, monkeypatch)
+        heights = {round(axes.get_window_extent().height) for axes in figure.axes if axes.images}
+        assert len(heights) == 1
+        tops = [box.y1 for text, box in texts.items() if text.get_text().split("\n")[0] in ("one", "three")]
+        assert np.ptp([*tops, *[box.y1 for text, box in texts.items() if "two" in text.get_text()]]) <= 3
+
+
+def test_a_grid_leaves_no_room_for_guesses_that_are_not_there(photo):
+    one, three = (plots.guess_grid([photo] * 3, [GUESSES[:n]] * 3).get_size_inches()[1] for n in (1, 3))
+    assert three - one == pytest.approx(0.88)
 
 
 # The network

@@ -1,14 +1,22 @@
 """The network with its labels: what it answers, for one picture and for many."""
 
+import io
+import logging
+import re
+import typing
+
 import numpy as np
 import pytest
-from networks import pocket
+from networks import build_narrow, pocket
 from PIL import Image
 
 from helpers import Recogniser, load_recogniser
 from helpers import recogniser as recogniser_module
-from helpers.labels import Label, imagenet_labels
+from helpers.architecture import build_pocket
+from helpers.errors import ReaderError
+from helpers.labels import Label, imagenet_labels, kinds
 from helpers.pictures import PictureError, example, prepare
+from helpers.recogniser import BATCH, DEFAULT_HOW, Guess
 from helpers.weights import Head, save_head
 
 NEVER_FOR_A_PERSON = {
@@ -92,21 +100,56 @@ def test_a_bad_picture_among_others_is_named(recogniser, tmp_path):
         recogniser.guess(tmp_path / "notes.jpg")
 
 
-def test_thousands_of_pictures_are_prepared_a_few_at_a_time(monkeypatch):
-    seen, waiting = [], []
-    many = Recogniser(None, imagenet_labels(), "imagenet", "")
-    monkeypatch.setattr(
-        recogniser_module, "prepare", lambda *_: waiting.append(1) or np.zeros((224, 224, 3), "float32")
-    )
+class Photo(io.BytesIO):
+    """A picture in a file that is already open; the list says which have been read."""
 
-    def probabilities(batch):
-        seen.append(len(waiting))
-        waiting.clear()
-        return np.eye(len(batch), 1000)
+    read_so_far: typing.ClassVar = []
 
-    monkeypatch.setattr(many, "probabilities", probabilities)
-    assert len(many.guess(["any"] * 21)) == 21
-    assert seen == [8, 8, 5]
+    def read(self, *size):
+        if self not in self.read_so_far:
+            self.read_so_far.append(self)
+        return super().read(*size)
+
+
+def test_thousands_of_pictures_are_opened_a_few_at_a_time(recogniser):
+    """All of them prepared at once would take 600 MB a thousand."""
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8), "grey").save(content, "PNG")
+    opened = []
+
+    class Quick(Recogniser):
+        def probabilities(self, batch):
+            opened.append(len(Photo.read_so_far))
+            return np.eye(len(batch), len(self.labels))
+
+    quick = Quick(recogniser.model, recogniser.labels, "pocket", "")
+    guesses = quick.guess([Photo(content.getvalue()) for _ in range(21)], top=1)
+    assert len(guesses) == 21 and opened[-1] == 21
+    assert max(np.diff([0, *opened])) <= BATCH
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"top": "3"}, {"top": 2.0}, {"top": 0}, {"top": -1}, {"top": None}, {"top": True}]
+    + [{"how": how} for how in ("Squash", "", 224, ["crop"])],
+)
+@pytest.mark.parametrize("pictures", [example("elephant.gif"), [example("elephant.gif")], []])
+def test_a_mistaken_option_gets_one_sentence_before_anything_is_computed(option, pictures):
+    with pytest.raises(ReaderError) as caught:
+        Recogniser(None, imagenet_labels(), "imagenet", "").guess(pictures, **option)
+    (name, value), text = *option.items(), str(caught.value)
+    assert text.startswith(f"{name} is ") and text.endswith(f", not {value!r}.")
+
+
+def test_options_have_their_names(recogniser):
+    with pytest.raises(TypeError):
+        recogniser.guess(example("elephant.gif"), "pad")
+
+
+def test_where_nothing_is_said_pictures_are_made_square_in_one_way(recogniser, answers):
+    for how in (None, DEFAULT_HOW):
+        assert close(recogniser.guess(example("elephant.gif"), top=195, how=how), answers[0])
+    assert DEFAULT_HOW in ("squash", "crop", "pad")
 
 
 def test_the_labels_of_the_pocket(recogniser):
@@ -122,26 +165,85 @@ def test_a_person_is_never_answered_with_these(recogniser):
 
 def test_the_pocket_says_that_it_is_the_pocket(recogniser):
     assert recogniser.weights == "pocket"
-    assert "pocket" in recogniser.introduction and "195" in recogniser.introduction
+    assert recogniser.introduction.startswith("The pocket network answers: ")
+    assert "195 labels" in recogniser.introduction
     assert 'load_recogniser("imagenet")' in recogniser.introduction and "553 MB" in recogniser.introduction
     assert "\n" not in recogniser.introduction
 
 
-@pytest.mark.parametrize("label", ["n02504458", "African_elephant", "African elephant", "african elephant"])
-def test_a_label_is_found_by_its_id_or_name(recogniser, label):
-    assert recogniser.labels[recogniser.index(label)].wnid == "n02504458"
+ELEPHANT = "n02504458"
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ELEPHANT,
+        "African_elephant",
+        "African elephant",
+        " african elephant ",
+        Guess("African elephant", ELEPHANT, 0.9),
+        Label(ELEPHANT, "African_elephant"),
+    ],
+)
+def test_a_label_is_found_by_its_id_or_name_or_in_a_guess(recogniser, label):
+    assert recogniser.labels[recogniser.index(label)].wnid == ELEPHANT
+
+
+def test_every_guess_leads_back_to_its_label(recogniser, answers):
+    numbers = [recogniser.index(guess) for guess in answers[0]]
+    assert sorted(numbers) == list(range(195))
+    assert [recogniser.index(np.int64(number)) for number in numbers] == numbers
+
+
+@pytest.mark.parametrize("number", [-1, 195, 10**20])
+def test_a_number_that_no_label_has(recogniser, number):
+    with pytest.raises(ReaderError, match=f"^There is no label {number}: this network's go from 0 to 194.$"):
+        recogniser.index(number)
+
+
+@pytest.mark.parametrize("label", [None, 3.0, True, ["dog"], b"dog", np.zeros(3)])
+def test_what_can_be_no_label(recogniser, label):
+    with pytest.raises(ReaderError, match="is not a label: give a guess, a name, a WordNet id or a number.$"):
+        recogniser.index(label)
 
 
 def test_an_unknown_label_gets_one_sentence(recogniser):
-    with pytest.raises(ValueError, match='^"apple" is not among the 195 labels of this network.$'):
-        recogniser.index("apple")
+    for label in ("apple", Guess("apple", "", 0.5), Guess("apple", "n07739125", 0.5)):
+        with pytest.raises(ReaderError, match='^"[^"]*" is not among the 195 labels of this network.$'):
+            recogniser.index(label)
+
+
+def test_for_a_word_with_kinds_the_sentence_names_those_that_this_network_has(recogniser):
+    with pytest.raises(ReaderError) as caught:
+        recogniser.index("Dog")
+    assert str(caught.value).startswith(
+        '"Dog" is not among the 195 labels of this network; these of them are '
+    )
+    dogs = [label.text for label in kinds("dog") if label in recogniser.labels]
+    assert str(caught.value).endswith(f": {', '.join(dogs[:5])} and {len(dogs) - 5} more.")
+    with pytest.raises(ReaderError, match="Chihuahua, .* and 113 more.$"):
+        Recogniser(None, imagenet_labels(), "imagenet", "").index("dog")
+
+
+def test_of_two_labels_of_one_name_the_reader_chooses():
+    full = Recogniser(None, imagenet_labels(), "imagenet", "")
+    for name in ("crane", "Crane", "maillot"):
+        with pytest.raises(ReaderError) as caught:
+            full.index(name)
+        text = str(caught.value)
+        assert text.startswith(f'2 labels are called "{name}": give the number of the one that you mean, ')
+        numbers = [int(number) for number in re.findall(r"\d+(?= \()", text)]
+        assert [full.labels[number].name for number in numbers] == [name.lower()] * 2
+        assert all(full.labels[number].wnid in text for number in numbers)
+    bird, machine = (Guess("crane", wnid, 0.5) for wnid in ("n02012849", "n03126707"))
+    assert (full.index(bird), full.index(machine)) == (134, 517)
 
 
 @pytest.mark.parametrize("label", ["", " ", "_"])
 def test_no_label_is_never_some_label(label):
     labels = (Label("", "big_grey"), Label("", "rest"), Label("n02504458", "African_elephant"))
     taught = Recogniser(None, labels, "your file words.h5", "")
-    with pytest.raises(ValueError, match=f'^"{label}" is not among the 3 labels of this network.$'):
+    with pytest.raises(ReaderError, match=f'^"{label}" is not among the 3 labels of this network.$'):
         taught.index(label)
 
 
@@ -149,13 +251,17 @@ def test_a_taught_word_has_no_id_and_is_found_by_its_name():
     labels = (Label("", "big_grey"), Label("", "rest"), Label("n02504458", "African_elephant"))
     taught = Recogniser(None, labels, "your file words.h5", "")
     guesses = taught.best(np.array([0.2, 0.3, 0.5]))
-    assert [taught.index(guess.wnid or guess.label) for guess in guesses] == [2, 1, 0]
+    assert [taught.index(guess) for guess in guesses] == [2, 1, 0]
 
 
 def test_capitals_decide_between_names_that_differ_only_in_them():
     labels = (Label("n02113186", "Cardigan"), Label("n02963159", "cardigan"))
     both = Recogniser(None, labels, "pocket", "")
-    assert (both.index("Cardigan"), both.index("cardigan"), both.index("CARDIGAN")) == (0, 1, 0)
+    assert (both.index("Cardigan"), both.index("cardigan")) == (0, 1)
+    with pytest.raises(
+        ReaderError, match='^2 labels are called "CARDIGAN": .*0 .Cardigan n02113186. or 1 .card'
+    ):
+        both.index("CARDIGAN")
 
 
 def test_every_imagenet_id_finds_its_own_label():
@@ -163,7 +269,7 @@ def test_every_imagenet_id_finds_its_own_label():
     assert [full.index(label.wnid) for label in full.labels] == list(range(1000))
 
 
-def test_a_last_layer_with_taught_words_speaks_for_itself(recogniser, tmp_path):
+def test_a_last_layer_with_taught_words_answers_for_itself(recogniser, tmp_path):
     kernel, _ = recogniser.model.get_layer("predictions").get_weights()
     elephant = kernel[:, recogniser.index("n02504458")]
     save_head(
@@ -172,6 +278,22 @@ def test_a_last_layer_with_taught_words_speaks_for_itself(recogniser, tmp_path):
     )
     taught = load_recogniser(tmp_path / "words.h5")
     assert taught.weights == "your file words.h5"
-    assert taught.introduction.startswith("Your file words.h5 speaks") and "2 labels" in taught.introduction
+    assert taught.introduction.startswith("The network from your file words.h5 answers: a last layer on ")
+    assert "2 labels" in taught.introduction and taught.exact_maps
     best = taught.guess(example("elephant.gif"))
     assert [(guess.label, guess.wnid) for guess in best] == [("big grey", ""), ("rest", "")]
+
+
+def test_only_where_the_last_layer_sits_on_the_averages_maps_are_exact(recogniser):
+    assert recogniser.exact_maps
+    assert not Recogniser(build_narrow(), imagenet_labels(), "imagenet", "").exact_maps
+    taught = Recogniser(build_pocket(3), recogniser.labels[:3], "mine", "")
+    assert taught.exact_maps
+
+
+def test_many_recognisers_are_no_reason_to_warn(caplog):
+    with caplog.at_level(logging.WARNING):
+        for _ in range(7):
+            narrow = Recogniser(build_narrow(), imagenet_labels(), "imagenet", "")
+            narrow.probabilities(np.zeros((1, 224, 224, 3), "float32"))
+    assert caplog.text == ""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -127,6 +128,37 @@ def test_make_finds_the_python_that_starts(tmp_path):
     fake_python(tmp_path, "python3.13", "exit 127")  # as a shim without a Python behind it does
     good = fake_python(tmp_path, "python3.12", "")
     assert find_python("/nowhere", tmp_path).stdout.strip() == str(good)
+
+
+FAKE_VENV = """#!/bin/sh
+echo "PIP_USER=$PIP_USER $*" >> calls.txt
+"""
+
+
+@pytest.mark.parametrize("left", ["nothing", "a Python without pip", "a whole .venv"])
+def test_make_goes_on_where_it_was_interrupted(tmp_path, left):
+    """Only a .venv that has a working pip is kept; whatever pip is set to, it installs there."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "tools/find_python.sh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    inside = tmp_path / ".venv" / "bin" / "python"
+    (tmp_path / "whole").write_text(FAKE_VENV)
+    make_venv = (
+        "mkdir -p .venv/bin && cp whole .venv/bin/python && chmod +x .venv/bin/python && touch .venv/new"
+    )
+    fake_python(tmp_path, "python3.12", f'case "$*" in "-m venv"*) {make_venv}; exit;; esac')
+    if left != "nothing":
+        inside.parent.mkdir(parents=True)
+        inside.write_text("#!/bin/sh\nexit 1\n" if left == "a Python without pip" else FAKE_VENV)
+        inside.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin", "PIP_USER": "1"}
+    subprocess.run(
+        ["make", ".venv/course-installed"], cwd=tmp_path, check=True, capture_output=True, env=environment
+    )
+    assert (tmp_path / ".venv" / "new").exists() == (left != "a whole .venv")
+    calls = (tmp_path / "calls.txt").read_text().splitlines()
+    assert calls[-1].startswith("PIP_USER=0 -m pip ") and calls[-1].endswith("--requirement requirements.txt")
+    assert all(call.startswith("PIP_USER=0 ") for call in calls)
 
 
 def test_make_says_what_is_missing(tmp_path):

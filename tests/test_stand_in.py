@@ -1,7 +1,8 @@
-"""Every notebook with the full VGG16, from a stand-in of the official file's layout and size: `make test-imagenet`.
+"""Every notebook with the full VGG16, from a stand-in of the official file: `make test-imagenet`.
 
-The stand-in has Oxford's convolutional layers and random dense ones, so its answers mean nothing. They are looked
-at by no one: only that the code for the full network runs is tested. Not part of `make test`: 553 MB, ten minutes.
+The stand-in has the official layout and size, Oxford's convolutional layers and random dense ones, so its
+answers mean nothing. No one looks at them: only that the code for the full network runs is tested. Not part
+of `make test`: 553 MB, ten minutes.
 """
 
 import h5py
@@ -17,7 +18,7 @@ DENSE_SHAPES = {"fc1": (25088, 4096), "fc2": (4096, 4096), "predictions": (4096,
 
 
 def write_stand_in(path):
-    """Write a file in the layout of the official one: all 23 layers named, old names of arrays, float32, contiguous."""
+    """Write a file in the official layout: all 23 layers named, old names of arrays, float32, contiguous."""
     random = np.random.default_rng(0)
     with h5py.File(path, "w") as file, h5py.File(CONV_BASE) as base:
         file.attrs["layer_names"] = [
@@ -60,5 +61,5 @@ def test_runs_with_the_full_network(path, stand_in, monkeypatch):
         output.get("text", "") for cell in execution.notebook.cells for output in cell.get("outputs", [])
     )
     if "load_recogniser" in "".join(cell.source for cell in execution.notebook.cells):
-        assert "stand_in.h5 speaks" in said
+        assert "The network from your file stand_in.h5 answers" in said
     print(f"{path.stem}: {execution.seconds:.1f} s, {execution.peak_mb or 0:.0f} MB")

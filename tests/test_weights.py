@@ -6,7 +6,12 @@ The network is a narrow VGG16 (see networks.py): a file of exactly the official 
 import hashlib
 import http.server
 import inspect
+import os
+import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import h5py
 import keras
@@ -19,6 +24,8 @@ from networks import NARROW_LAYERS, build_narrow
 
 from helpers import load_recogniser, weights
 from helpers.architecture import VGG16_LAYERS
+from helpers.explain import activations, class_activation_map, occlusion_map
+from helpers.pictures import example
 from helpers.weights import Head, WeightsError, load_head, load_layers, save_head
 
 ROWS = [row for row in NARROW_LAYERS if row.units]
@@ -167,15 +174,39 @@ def refused(path):
 
 @pytest.mark.usefixtures("narrow", "clean")
 class TestWrongFiles:
-    @pytest.mark.parametrize("part", [0, 1, 100, 0.1, 0.5, 0.9, 0.999])
+    @pytest.mark.parametrize("part", [4, 100, 0.1, 0.5, 0.9, 0.999])
     def test_a_truncated_file(self, file, part):
         content = file.read_bytes()
         file.write_bytes(content[: int(part * len(content)) if isinstance(part, float) else part])
         assert refused(file) == "mine.h5 is not a complete HDF5 weights file: get it again."
 
-    def test_text(self, file):
-        file.write_text("an elephant never forgets")
-        assert refused(file) == "mine.h5 is not a complete HDF5 weights file: get it again."
+    @pytest.mark.parametrize(
+        ("content", "what"),
+        [
+            (b"", "is empty"),
+            (b"an elephant never forgets", "is not an HDF5 file"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:12", "Git LFS .* git lfs pull"),
+            (b"PK\3\4" + bytes(26) + b"archive/data.pklFB", "PyTorch"),  # since PyTorch 1.6
+            (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "PyTorch"),  # before
+            (b"\x1a\1\0\0\0\0\0\0" + b'{"weight":{"dtype":"F32"', "safetensors"),
+            (b"PK\3\4" + bytes(26) + b"metadata.json{}", r"\.keras .* ends in \.h5"),
+            (b"\n <!DOCTYPE html><html>", "a web page: download the file itself"),
+            (b"\x1f\x8b\x08\x08", "compressed"),
+        ],
+    )
+    def test_a_file_of_another_kind_is_called_what_it_is(self, file, content, what):
+        file.write_bytes(content)
+        sentence = refused(file)
+        assert re.search(what, sentence) and ("again" in sentence) == (not content)
+
+    def test_a_whole_model_of_keras_is_refused_with_the_way_to_a_file_that_is_read(self, tmp_path, network):
+        network.save(tmp_path / "mine.keras")
+        assert "keras.saving.load_model" in refused(tmp_path / "mine.keras")
+        network.save_weights(tmp_path / "mine.weights.h5")
+        assert "Keras' newer layout" in refused(tmp_path / "mine.weights.h5")
+        network.save(tmp_path / "mine.h5")
+        ours = load_recogniser(tmp_path / "mine.h5").model.get_weights()
+        assert all(np.array_equal(a, b) for a, b in zip(ours, network.get_weights(), strict=True))
 
     @pytest.mark.parametrize("layer", ["block1_conv1", "block3_conv2", "fc1", "predictions"])
     def test_a_missing_layer(self, tmp_path, values, layer):
@@ -184,27 +215,64 @@ class TestWrongFiles:
             refused(path) == f"mine.h5 is not a VGG16 weights file: it has no layer {layer} in Keras' layout."
         )
 
-    def test_a_layer_without_its_names(self, file):
-        with h5py.File(file, "r+") as h5:
-            del h5["fc2"].attrs["weight_names"]
-        assert refused(file) == "mine.h5 is not a VGG16 weights file: it has no layer fc2 in Keras' layout."
-
-    def test_a_name_that_leads_nowhere(self, file):
+    def test_a_layer_without_its_bias(self, file):
         with h5py.File(file, "r+") as h5:
             del h5["fc2/fc2_b_1:0"]
-        assert refused(file) == "mine.h5 is not a VGG16 weights file: it has no layer fc2 in Keras' layout."
+        assert refused(file).startswith("mine.h5 is of another network: its layer fc2 has shapes [(4, 4)],")
 
-    def test_a_name_that_is_a_group(self, file):
+    def test_an_array_in_place_of_a_layer(self, file):
+        with h5py.File(file, "r+") as h5:
+            del h5["fc2"]
+            h5["fc2"] = np.zeros(4)
+        assert refused(file) == "mine.h5 is damaged at layer fc2: get it again."
+
+    @pytest.mark.parametrize("wrong", [["four", "little", "elephants", "here"], [1, 2, 3, 4], [1j, 2, 3, 4]])
+    def test_something_else_where_numbers_should_be(self, file, wrong):
         with h5py.File(file, "r+") as h5:
             del h5["fc2/fc2_b_1:0"]
-            h5.create_group("fc2/fc2_b_1:0")
-        assert refused(file) == "mine.h5 is damaged or incomplete at layer fc2: get it again."
+            h5["fc2/fc2_b_1:0"] = wrong
+        assert "fc2_b_1:0 is not an array of floating-point numbers" in refused(file)
 
-    def test_text_where_numbers_should_be(self, file):
+    def test_what_is_claimed_is_checked_before_anything_is_read(self, tmp_path, values):
+        """Files of a few kilobytes: reading what they claim would take gigabytes."""
+        claims = {
+            "too large": {"shape": (512, 2**28)},
+            "empty": {"shape": (4, 4)},  # of the right shape, but nothing is there
+            "compressed": {"data": np.zeros((4, 4), "float32"), "compression": "gzip"},
+            "pieces": {"data": np.zeros((4, 4), "float32"), "maxshape": (None, 4)},
+            "elsewhere": {"shape": (4, 4), "external": [("/dev/zero", 0, 64)]},
+        }
+        for name, claim in claims.items():
+            path = write(tmp_path / f"{name}.h5", values)
+            with h5py.File(path, "r+") as h5:
+                del h5["fc2/fc2_W_1:0"]
+                h5["fc2"].create_dataset("fc2_W_1:0", dtype="float32", **claim)
+            refused(path)
+
+    def test_an_array_that_is_put_together_from_others(self, file):
+        layout = h5py.VirtualLayout((4, 4), "float32")
+        layout[:] = h5py.VirtualSource(".", "fc2/real", (4, 4))
         with h5py.File(file, "r+") as h5:
-            del h5["fc2/fc2_b_1:0"]
-            h5["fc2/fc2_b_1:0"] = ["four", "little", "elephants", "here"]
-        assert refused(file) == "mine.h5 is damaged or incomplete at layer fc2: get it again."
+            h5["fc2"].move("fc2_W_1:0", "real")
+            h5["fc2"].create_virtual_dataset("fc2_W_1:0", layout)
+            h5["elsewhere"] = h5["fc2/real"]
+            del h5["fc2/real"]
+        assert "is not an array" in refused(file)
+
+    @pytest.mark.parametrize("place", ["fc2", "fc2/fc2_W_1:0", "model_weights"])
+    @pytest.mark.parametrize(
+        "link", [h5py.SoftLink("{}"), h5py.SoftLink("/kept"), h5py.ExternalLink("{}", "/kept")]
+    )
+    def test_links_are_not_followed(self, file, place, link):
+        with h5py.File(file, "r+") as h5:
+            if place in h5:
+                h5.move(place, "kept")
+            if isinstance(link, h5py.SoftLink):
+                link = h5py.SoftLink(link.path.format("/" + place))  # the first one leads to itself
+            else:
+                link = h5py.ExternalLink(file.name, link.path)
+            h5[place] = link
+        refused(file)
 
     @pytest.mark.parametrize("layer", ["block1_conv1", "fc1", "predictions"])
     def test_another_shape(self, tmp_path, values, layer):
@@ -216,17 +284,12 @@ class TestWrongFiles:
         )
         assert str(kernel.shape) in sentence
 
-    @pytest.mark.parametrize(
-        "change", [lambda pair: pair[:1], lambda pair: pair[::-1], lambda pair: [*pair, pair[1]]]
-    )
-    def test_another_number_or_order_of_arrays(self, tmp_path, values, change):
+    @pytest.mark.parametrize("change", [lambda pair: pair[:1], lambda pair: [*pair, pair[1]]])
+    def test_another_number_of_arrays(self, tmp_path, values, change):
         def names(layer):
             return [f"{layer}_{letter}" for letter in "abc"]
 
         path = write(tmp_path / "mine.h5", {**values, "fc1": change(values["fc1"])}, names)
-        with h5py.File(path, "r+") as h5:
-            for row in ROWS:
-                h5[row.name].attrs["weight_names"] = np.array(sorted(h5[row.name]), "S")
         assert refused(path).startswith("mine.h5 is of another network: its layer fc1 has shapes")
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -234,7 +297,27 @@ class TestWrongFiles:
     def test_values_that_are_not_numbers(self, file, layer, value):
         with h5py.File(file, "r+") as h5:
             h5[f"{layer}/{layer}_b_1:0"][0] = value
-        assert refused(file) == f"mine.h5 is damaged: its layer {layer} holds values that are not numbers."
+        assert refused(file) == (
+            f"mine.h5 is damaged: its /{layer}/{layer}_b_1:0 holds values that are not finite numbers."
+        )
+
+    def test_numbers_that_only_double_precision_can_hold(self, tmp_path, values):
+        kernel, bias = values["fc1"]
+        path = write(tmp_path / "mine.h5", {**values, "fc1": [kernel.astype("float64") * 1e200, bias]})
+        assert "holds values that are not finite numbers" in refused(path)
+
+    def test_finite_numbers_with_which_no_answer_is_a_number(self, tmp_path, values):
+        huge = {layer: [np.full_like(kernel, 1e30), bias] for layer, (kernel, bias) in values.items()}
+        recogniser = load_recogniser(write(tmp_path / "mine.h5", huge))
+        for ask in (
+            lambda: recogniser.guess(example("elephant.gif")),
+            lambda: activations(recogniser, example("elephant.gif"), ["block3_conv1"]),
+            lambda: class_activation_map(recogniser, example("elephant.gif"), "goldfish"),
+            lambda: occlusion_map(recogniser, example("elephant.gif"), "goldfish"),
+        ):
+            with pytest.raises(WeightsError) as caught:
+                ask()
+            one_sentence(caught.value, "your file mine.h5", "are no numbers")
 
     def test_the_weights_of_another_model(self, tmp_path):
         from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
@@ -243,23 +326,56 @@ class TestWrongFiles:
         with h5py.File(tmp_path / "mine.h5", "w") as h5:
             save_weights_to_hdf5_group(h5, other)
         other.save_weights(tmp_path / "other.weights.h5")
-        for name in ("mine.h5", "other.weights.h5"):
-            assert refused(tmp_path / name).startswith(
-                f"{name} is not a VGG16 weights file: it has no layer block1_conv1"
-            )
+        assert refused(tmp_path / "mine.h5").startswith(
+            "mine.h5 is not a VGG16 weights file: it has no layer block1_conv1"
+        )
+        assert "Keras' newer layout" in refused(tmp_path / "other.weights.h5")
 
-    def test_no_file_and_a_folder(self, tmp_path):
-        for path in (tmp_path / "nothing.h5", tmp_path):
-            sentence = refused(path)
-            assert (
-                sentence
-                == f'There is no weights file {path}: say "pocket", "imagenet" or the path of a file.'
-            )
+    def test_no_file_and_no_such_thing_as_a_file(self, tmp_path):
+        (tmp_path / "pipe").mkdir() if os.name == "nt" else os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "loop.h5").symlink_to("loop.h5")
+        say = 'say "pocket", "imagenet" or the path of a file.'
+        for name, what in {
+            "nothing.h5": "There is no weights file {}: ",
+            "loop.h5/mine.h5": "{} cannot be read (",
+            "loop.h5": "{} cannot be read (",
+            "x" * 300: "{} cannot be read (",
+            "pipe": "{} is a folder or a device, not a weights file: ",
+            "": "{} is a folder or a device, not a weights file: ",
+        }.items():
+            sentence = refused(tmp_path / name)
+            assert sentence.startswith(what.format(tmp_path / name)) and sentence.endswith(say)
+            assert "damaged" not in sentence and "again" not in sentence
+
+    @pytest.mark.parametrize("nothing", [5, ["pocket"], b"pocket", "~nosuchuser/mine.h5", "a\0b"])
+    def test_what_can_be_no_path(self, nothing):
+        with pytest.raises(WeightsError) as caught:
+            load_recogniser(nothing)
+        one_sentence(caught.value, 'say "pocket", "imagenet" or the path of a file.')
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs two users")
+    def test_a_file_that_this_user_may_not_read(self, file):
+        file.chmod(0)
+        os.seteuid(65534)
+        try:
+            assert refused(file) == f"{file} may not be read: check its permissions."
+        finally:
+            os.seteuid(0)
+
+    def test_a_file_that_is_being_written(self, file):
+        code = f"import h5py; held = h5py.File({str(file)!r}, 'r+'); print('open', flush=True); input()"
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as other:
+            other.stdout.readline()
+            sentence = refused(file)
+            other.communicate("\n")
+        assert sentence == "mine.h5 is in use: close it in the program that writes to it, and try again."
 
     def test_random_damage_is_refused_or_harmless(self, file):
         content, rng, model = file.read_bytes(), np.random.default_rng(5), build_narrow()
         outcomes = set()
-        for _ in range(60):
+        for _ in range(100):
             damaged = bytearray(content)
             for place in rng.integers(0, len(content), 30):
                 damaged[place] = rng.integers(256)
@@ -274,14 +390,14 @@ class TestWrongFiles:
         assert "refused" in outcomes
 
 
-# --- which weights speak -------------------------------------------------------------------------
+# --- which network answers -------------------------------------------------------------------------
 
 
-def test_the_pocket_speaks_where_nothing_is_said(clean):
+def test_the_pocket_answers_where_nothing_is_said(clean):
     assert weights.choose() == weights.Choice("pocket", weights.POCKET_HEAD)
 
 
-def test_the_cached_file_speaks_where_nothing_is_said(clean, file):
+def test_the_cached_file_answers_where_nothing_is_said(clean, file):
     cached = clean / weights.OFFICIAL_NAME
     cached.write_bytes(file.read_bytes())
     assert weights.choose() == weights.Choice("imagenet", cached)
@@ -313,15 +429,26 @@ def test_a_bad_path_in_the_variable(clean, monkeypatch):
     monkeypatch.setenv("VGG16_WEIGHTS", "Pockets")
     with pytest.raises(WeightsError) as caught:
         weights.choose()
-    one_sentence(caught.value, "There is no weights file Pockets", '"pocket"', '"imagenet"')
+    one_sentence(
+        caught.value, f"There is no weights file Pockets in {Path.cwd()}, ", '"pocket"', '"imagenet"'
+    )
+
+
+@pytest.mark.parametrize("named", ["pocket ", " 'pocket'", '"pocket"\n'])
+def test_blanks_and_quotes_around_a_name_are_forgiven(clean, named, monkeypatch):
+    assert weights.choose(named).kind == "pocket"
+    monkeypatch.setenv("VGG16_WEIGHTS", named)
+    assert weights.choose().kind == "pocket"
+
+
+def test_blanks_and_quotes_around_a_path_are_forgiven(clean, file):
+    assert weights.choose(f' "{file}" ') == weights.Choice("file", file)
 
 
 def test_a_file_of_the_reader_is_called_his(narrow, clean, file, values):
     recogniser = load_recogniser(file)
     assert recogniser.weights == "your file mine.h5"
-    assert "Oxford's weights" not in recogniser.introduction and recogniser.introduction.startswith(
-        "Your file mine.h5"
-    )
+    assert recogniser.introduction.startswith("The network from your file mine.h5 answers: a full VGG16, ")
     assert np.array_equal(recogniser.model.get_layer("fc1").get_weights()[0], values["fc1"][0])
 
 
@@ -329,7 +456,7 @@ def test_the_published_file_is_recognised_wherever_it_lies(narrow, clean, file, 
     published(monkeypatch, file)
     recogniser = load_recogniser(file)
     assert recogniser.weights == "imagenet"
-    assert recogniser.introduction.startswith("Oxford's weights speak")
+    assert recogniser.introduction.startswith("Oxford's network answers: ")
 
 
 def test_a_changed_file_in_the_cache_is_not_used(narrow, clean, file, monkeypatch):
@@ -343,26 +470,14 @@ def test_a_changed_file_in_the_cache_is_not_used(narrow, clean, file, monkeypatc
     one_sentence(caught.value, str(cached), "is not the published file", "delete it")
 
 
-def test_the_md5_is_computed_once_and_again_when_the_file_changes(file, monkeypatch):
+def test_one_changed_byte_makes_another_file(file, monkeypatch):
     published(monkeypatch, file)
-    computed = []
-    digest = hashlib.file_digest
-    monkeypatch.setattr(hashlib, "file_digest", lambda *args: computed.append(1) or digest(*args))
-    assert weights.is_official(file) and weights.is_official(file)
-    assert len(computed) == 1
+    assert weights.is_official(file)
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     assert not weights.is_official(file)
-    content[-1] ^= 1
-    file.write_bytes(content)
-    assert weights.is_official(file)
-    assert len(computed) == 3
-
-
-def test_a_file_of_another_size_is_not_read_to_be_refused(file, monkeypatch):
-    monkeypatch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("the MD5 was computed"))
-    assert not weights.is_official(file)
+    assert list(file.parent.iterdir()) == [file]  # nothing is noted beside the reader's file
 
 
 # --- the download --------------------------------------------------------------------------------
@@ -437,26 +552,26 @@ def test_another_file_is_not_kept(server, tmp_path, capfd):
     )
 
 
-def could_not(url, folder):
-    return (
-        f"{url} could not be downloaded to {folder}: check the connection and the free space, and try again."
-    )
+@pytest.mark.parametrize("status", [403, 404, 500, 503])
+def test_an_address_without_a_file(server, tmp_path, capfd, status):
+    server.status = status
+    sentence = refused_download(server.url, tmp_path, capfd)
+    assert f"its server answers {status}: try again later" in sentence and "connection" not in sentence
 
 
-def test_an_address_without_a_file(server, tmp_path, capfd):
-    server.status = 404
-    assert refused_download(server.url, tmp_path, capfd) == could_not(server.url, tmp_path)
+def no_connection(url):
+    return f"{url} could not be downloaded: check the connection to the internet, and try again."
 
 
 def test_a_connection_cut_in_the_middle(server, tmp_path, capfd):
     server.content = CONTENT[:50_000]
-    assert refused_download(server.url, tmp_path, capfd) == could_not(server.url, tmp_path)
+    assert refused_download(server.url, tmp_path, capfd) == no_connection(server.url)
 
 
 def test_no_connection(server, tmp_path, capfd):
     url = server.url
     server.server_close()
-    assert refused_download(url, tmp_path, capfd) == could_not(url, tmp_path)
+    assert refused_download(url, tmp_path, capfd) == no_connection(url)
 
 
 def test_a_stop_by_hand_leaves_nothing(server, tmp_path, monkeypatch):
@@ -473,7 +588,9 @@ def test_a_folder_that_cannot_be_made(server, tmp_path):
     (tmp_path / "folder").write_text("a file is in its place")
     with pytest.raises(WeightsError) as caught:
         weights.download(server.url, CONTENT_MD5, tmp_path / "folder")
-    assert str(caught.value) == could_not(server.url, tmp_path / "folder")
+    assert str(caught.value) == (
+        f"The download cannot be written to {tmp_path / 'folder'}: check its permissions and the free space."
+    )
 
 
 def test_imagenet_is_downloaded_once_and_then_read_from_the_cache(narrow, clean, file, server, monkeypatch):
@@ -481,7 +598,7 @@ def test_imagenet_is_downloaded_once_and_then_read_from_the_cache(narrow, clean,
     server.content = file.read_bytes()
     server.announced = len(server.content)
     url = server.url.replace("weights.h5", weights.OFFICIAL_NAME)
-    monkeypatch.setattr(weights.download, "__defaults__", (url, weights.OFFICIAL_MD5, None))
+    monkeypatch.setattr(weights, "OFFICIAL_URL", url)
     for _ in range(2):
         assert load_recogniser("imagenet").weights == "imagenet"
     assert server.asked == 1
@@ -532,6 +649,37 @@ def test_a_saved_head_is_chosen_by_its_path(clean, head_file):
     assert weights.choose(head_file) == weights.Choice("head", head_file)
 
 
+def test_a_saved_head_answers_where_the_variable_names_it(clean, head_file, monkeypatch):
+    monkeypatch.setenv("VGG16_WEIGHTS", str(head_file))
+    recogniser = load_recogniser()
+    assert [label.text for label in recogniser.labels] == ["African elephant", "my cup"]
+    assert [guess.probability for guess in recogniser.guess(example("elephant.gif"))] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("place", ["no folder/words.h5", "file/words.h5", "folder", "device", "x" * 300])
+def test_where_a_head_cannot_be_saved_nothing_changes(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "device").symlink_to(os.devnull)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(WeightsError) as caught:
+        save_head(tmp_path / place, HEAD)
+    one_sentence(caught.value, f"{tmp_path / place} cannot be written: choose")
+    assert sorted(tmp_path.iterdir()) == before and (tmp_path / "device").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs two users")
+def test_a_head_is_not_saved_into_a_folder_that_may_only_be_read(head_file):
+    content = head_file.read_bytes()
+    os.seteuid(65534)
+    try:
+        with pytest.raises(WeightsError, match="cannot be written: choose a file in another folder.$"):
+            save_head(head_file, HEAD)
+    finally:
+        os.seteuid(0)
+    assert head_file.read_bytes() == content
+
+
 def test_an_interruption_leaves_the_old_head_and_no_half_file(head_file, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
@@ -572,6 +720,60 @@ def test_a_head_with_something_else_in_a_place(head_file, part):
     refused_head(head_file)
 
 
+def test_text_of_variable_length_is_not_read(head_file):
+    """It lies elsewhere in the file, and one damaged byte there lets HDF5 search for ever."""
+    with h5py.File(head_file, "r+") as h5:
+        del h5["names"]
+        h5.create_dataset("names", data=list(HEAD.names), dtype=h5py.string_dtype())
+    assert "or it is damaged: make it again" in refused_head(head_file)
+
+
+def make_huge(h5):
+    """A head that claims a million labels, in a few kilobytes."""
+    for part, shape, kind in [
+        ("predictions/kernel", (512, 1_000_000), "float32"),
+        ("predictions/bias", (1_000_000,), "float32"),
+        ("wnids", (1_000_000,), "S9"),
+        ("names", (1_000_000,), "S9"),
+    ]:
+        del h5[part]
+        h5.create_dataset(part, shape, kind)
+
+
+def test_a_head_with_more_labels_than_it_can_have(head_file):
+    with h5py.File(head_file, "r+") as h5:
+        make_huge(h5)
+    assert (
+        refused_head(head_file) == "words.h5 is damaged: it claims 1,000,000 labels, and 10,000 are the most."
+    )
+
+
+def test_a_head_without_labels(head_file):
+    none = Head(np.zeros((512, 0)), np.zeros(0), (), ())
+    save_head(head_file, none)
+    refused_head(head_file)
+
+
+@pytest.mark.parametrize("part", ["predictions/kernel", "wnids"])
+def test_a_head_that_claims_more_than_is_in_it(head_file, part):
+    with h5py.File(head_file, "r+") as h5:
+        shape, kind = h5[part].shape, h5[part].dtype
+        del h5[part]
+        h5.create_dataset(part, shape, kind)
+    refused_head(head_file)
+
+
+@pytest.mark.parametrize("part", ["predictions", "predictions/bias", "names"])
+def test_a_head_with_links(clean, head_file, part):
+    for link in (h5py.SoftLink(f"/{part}"), h5py.SoftLink("/kept"), h5py.ExternalLink("words.h5", "/kept")):
+        save_head(head_file, HEAD)
+        with h5py.File(head_file, "r+") as h5:
+            h5.move(part, "kept")
+            h5[part] = link
+        with pytest.raises(WeightsError, match="^words.h5 is no weights file of Keras: it has links in it.$"):
+            load_recogniser(head_file)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -590,10 +792,10 @@ def test_a_head_whose_parts_do_not_fit(head_file, change):
 def test_a_head_with_values_that_are_not_numbers(head_file):
     for change in ({"bias": np.array([0, np.nan])}, {"kernel": np.full((512, 2), np.inf)}):
         save_head(head_file, HEAD._replace(**change))
-        assert refused_head(head_file) == "words.h5 is damaged: it holds values that are not numbers."
+        assert "holds values that are not finite numbers" in refused_head(head_file)
 
 
-@pytest.mark.parametrize("part", [0, 10, 0.3, 0.9])
+@pytest.mark.parametrize("part", [10, 0.3, 0.9])
 def test_a_truncated_head(head_file, part):
     content = head_file.read_bytes()
     head_file.write_bytes(content[: int(part * len(content)) if isinstance(part, float) else part])
@@ -603,7 +805,7 @@ def test_a_truncated_head(head_file, part):
 def test_random_damage_of_a_head_is_refused_or_harmless(head_file):
     content, rng = head_file.read_bytes(), np.random.default_rng(6)
     refusals = 0
-    for _ in range(150):
+    for _ in range(200):
         damaged = bytearray(content)
         # Leave most of the kernel alone: what can go wrong is in the structure around it.
         for place in rng.choice(np.flatnonzero(np.frombuffer(content, "uint8")), 4):

@@ -25,7 +25,8 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 600  # a cell that takes longer hangs
 FILE_LIMIT = 3_000_000  # bytes: GitHub shows larger notebooks badly or not at all
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-KEPT_METADATA = ("tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed")  # of a cell; times and editor state are dropped
+# What is kept of a cell; times and the state of editors are dropped.
+KEPT_METADATA = ("tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed")
 SOLUTION = r"<details>\s*<summary>Solution.*?</details>"
 PROGRESS_BAR = re.compile(r"\d+%\||\d+it \[")
 
