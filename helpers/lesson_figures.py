@@ -1,1 +1,163 @@
 """Figures that only one notebook needs, in the visual language of all others."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from helpers.style import (
+    BLOCK_COLOURS,
+    INK,
+    LINE,
+    MARGIN,
+    MAX_WIDTH,
+    QUIET,
+    RULE,
+    CourseFigure,
+    amount,
+    clean,
+    course_style,
+    described,
+    draw_picture,
+    heading,
+    in_rows,
+    lines_in,
+    mix,
+    number_text,
+    place,
+    sentence,
+    titled,
+    top_of,
+    wrapped,
+    write,
+)
+
+# 01: what a convolution sees
+
+
+@course_style()
+def map_row(maps, columns=None, title=None):
+    """Feature maps side by side, large, each on a scale of its own.
+
+    maps: dict from the text above each to what is drawn: a map, array (height, width) of any numbers, or a
+        PIL image. A map with numbers below zero is drawn in two colours, orange above zero and purple below;
+        any other in grey: 0 is black, and white is what only one number in 200 exceeds.
+    columns: how many in a row; None puts up to four in one row, and more into rows of three.
+    """
+    columns = columns or (len(maps) if len(maps) <= 4 else 3)
+    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
+    rows = in_rows([(wrapped(text, cell), shown) for text, shown in maps.items()], columns)
+    heads = [LINE * max(lines_in(text) for text, _ in row) + 0.07 for row in rows]
+    talls = [cell * max(_height_to_width(shown) for _, shown in row) for row in rows]
+    two_colours = any(np.min(shown) < 0 for shown in maps.values() if isinstance(shown, np.ndarray))
+    top = top_of(title) + MARGIN
+    down = top + sum(heads) + sum(talls) + MARGIN * len(rows) + (0.25 if two_colours else 0)
+    figure = CourseFigure(MARGIN + columns * (cell + MARGIN), down)
+    heading(figure, title)
+    told = []
+    for row, head, tall in zip(rows, heads, talls, strict=True):
+        for number, (text, shown) in enumerate(row):
+            left = MARGIN + number * (cell + MARGIN)
+            write(figure, left, top, text, va="top")
+            axes = place(figure, left, top + head, cell, tall)
+            told.append(f"{clean(text)}, {_draw_map(axes, shown)}")
+        top += head + tall + MARGIN
+    if two_colours:
+        words = "orange: above zero · purple: below zero · pale: about zero"
+        write(figure, MARGIN, top, words, va="top", color=QUIET)
+    figure.alt = sentence(f"{titled(title)}{amount(len(maps), 'picture')} side by side. {'; '.join(told)}")
+    return figure
+
+
+def _height_to_width(shown):
+    width, height = shown.size if isinstance(shown, Image.Image) else shown.shape[::-1]
+    return height / width
+
+
+def _draw_map(axes, shown):
+    """A picture, or a map in its colours; returns it in words."""
+    if isinstance(shown, Image.Image):
+        draw_picture(axes, shown, anchor="NW")
+        return described(shown)
+    largest = float(np.percentile(np.abs(shown), 99.5)) or float(np.abs(shown).max()) or 1.0
+    low, colours = (-largest, "PuOr_r") if shown.min() < 0 else (0, "gray")
+    axes.imshow(shown, cmap=colours, vmin=low, vmax=largest)
+    axes.set(xticks=[], yticks=[], anchor="NW")
+    axes.spines[:].set(visible=True, color=RULE)
+    height, width = shown.shape
+    return (
+        f"{height} × {width} numbers from {number_text(round(shown.min()))} to "
+        f"{number_text(round(shown.max()))}, {np.mean(shown > 0):.0%} of them above zero"
+    )
+
+
+@course_style()
+def kernels_and_maps(kernels, maps, chosen, title=None):
+    """Kernels of the first layer as colours, and under each the feature map that it makes.
+
+    kernels: array (3, 3, 3, count), input channels blue, green, red, drawn as `plots.filters` draws them;
+    maps: array (height, width, count), after ReLU; chosen: the numbers of those to draw, from 0.
+    """
+    cell, top = (MAX_WIDTH - MARGIN) / len(chosen) - MARGIN, top_of(title) + MARGIN
+    side, tall = min(1.1, cell), cell * maps.shape[0] / maps.shape[1]
+    start = top + LINE + 0.07 + side + 0.1
+    figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
+    heading(figure, title, block=1)
+    told = []
+    for column, number in enumerate(chosen):
+        left, rgb = MARGIN + column * (cell + MARGIN), kernels[:, :, ::-1, number]
+        write(figure, left, top, f"kernel {number}", va="top", weight="bold")
+        axes = place(figure, left, top + LINE + 0.07, side, side)
+        axes.imshow(0.5 + 0.5 * rgb / max(np.abs(rgb).max(), 1e-12), interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color=RULE)
+        seen = _draw_map(place(figure, left, start, cell, tall), maps[:, :, number])
+        told.append(f"kernel {number}, {seen}")
+    figure.alt = sentence(
+        f"{titled(title)}{amount(len(chosen), 'kernel')} of 3 × 3 as colours, and under each its feature map. "
+        f"{'; '.join(told)}"
+    )
+    return figure
+
+
+@course_style()
+def stacked_kernels(count=3, title=None):
+    """How far kernels of 3 × 3 reach, one layer after the other: from the pixels to one number.
+
+    count: how many layers. The patch of each layer is marked, and the number that comes of it.
+    """
+    widest, cell, top = 2 * count + 1, 0.21, top_of(title) + MARGIN
+    sides = [widest - 2 * layer for layer in range(count + 1)]
+    last = 0.75  # inches for the words above the last layer, which is only one cell wide
+    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(sides[:-1])) / count
+    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * widest + MARGIN)
+    heading(figure, title)
+    down = figure.get_size_inches()[1]
+    axes = place(figure, 0, 0, MAX_WIDTH, down)
+    axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
+    axes.axis("off")
+    middle, left, colour = top + 2 * LINE + 0.15 + cell * widest / 2, MARGIN, "#C9CDD3"
+    mark = {"fill": False, "edgecolor": BLOCK_COLOURS[6], "linewidth": 2}
+    patch = None  # the right edge and the half height of the patch in the layer before
+    for layer, side in enumerate(sides):
+        write(figure, left, top, f"layer {layer}" if layer else "pixels", va="top", weight="bold")
+        size = f"{side} × {side}" if side > 1 else "1 number"
+        write(figure, left, top + LINE, size, va="top", color=QUIET)
+        look = {"facecolor": mix(colour, "white", 0.35), "edgecolor": mix(colour, INK, 0.4), "linewidth": 0.7}
+        for row, column in np.ndindex(side, side):
+            corner = left + cell * column, middle + cell * (row - side / 2)
+            axes.add_patch(Rectangle(corner, cell, cell, **look))
+        right = left + cell * side
+        if patch:
+            axes.add_patch(Rectangle((right - cell, middle - cell / 2), cell, cell, **mark))
+            for up in (-1, 1):  # behind the cells of this layer, in front of nothing
+                ends = [middle + up * patch[1], middle + up * cell / 2]
+                axes.plot([patch[0], right - cell], ends, color=mark["edgecolor"], linewidth=0.8, zorder=0)
+        if side > 1:
+            axes.add_patch(Rectangle((right - 3 * cell, middle - 1.5 * cell), 3 * cell, 3 * cell, **mark))
+        patch, left, colour = (right, 1.5 * cell), right + gap, BLOCK_COLOURS[3]
+    figure.alt = sentence(
+        f"{titled(title)}{sides[0]} × {sides[0]} pixels, then layers of "
+        f"{', '.join(f'{side} × {side}' for side in sides[1:])}: "
+        "each number comes from a patch of 3 × 3 in the layer before"
+    )
+    return figure

@@ -1,1 +1,52 @@
 """The figures that only one notebook needs: what they show, and what their alt texts say."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import lesson_figures
+from helpers.pictures import example, open_picture
+from helpers.style import png
+
+
+def pixels(figure):
+    """A figure as it is drawn: uint8 (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(png(figure))).convert("RGB"))
+
+
+# 01
+
+
+def test_a_row_of_maps_says_what_is_in_each():
+    ramp = np.arange(12.0).reshape(3, 4)
+    figure = lesson_figures.map_row(
+        {"the cup": open_picture(example("coffee.jpg")), "a": ramp - 8, "b": ramp}
+    )
+    assert '"A cup of espresso"' in figure.alt
+    assert "a, 3 × 4 numbers from −8 to 3, 25% of them above zero" in figure.alt
+    assert len(figure.credits) == 1
+
+
+@pytest.mark.parametrize(("values", "coloured"), [([[-3.0, 0], [1, 2]], True), ([[0.0, 0], [1, 2]], False)])
+def test_only_maps_with_numbers_below_zero_are_in_colour(values, coloured):
+    shown = pixels(lesson_figures.map_row({"a map": np.array(values)})).astype(int)
+    assert (np.ptp(shown, axis=2).max() > 60) is np.bool_(coloured)
+
+
+def test_a_map_of_zeros_is_drawn():
+    assert "0% of them above zero" in lesson_figures.map_row({"nothing": np.zeros((3, 4))}).alt
+
+
+def test_kernels_stand_above_their_maps():
+    kernels, maps = np.zeros((3, 3, 3, 4)), np.zeros((8, 8, 4))
+    maps[2:4, 2:4, 3] = 5
+    alt = lesson_figures.kernels_and_maps(kernels, maps, [0, 3]).alt
+    assert "kernel 0, 8 × 8 numbers from 0 to 0" in alt
+    assert "kernel 3, 8 × 8 numbers from 0 to 5, 6% of them above zero" in alt
+
+
+@pytest.mark.parametrize(("count", "sides"), [(1, "3 × 3 pixels, then layers of 1 × 1"), (3, "7 × 7 pixels")])
+def test_stacked_kernels_reach_further_with_each_layer(count, sides):
+    assert sides in lesson_figures.stacked_kernels(count).alt
