@@ -4,8 +4,10 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from helpers.errors import ReaderError
 from helpers.style import (
     BLOCK_COLOURS,
+    GREY,
     INK,
     LINE,
     MARGIN,
@@ -160,4 +162,47 @@ def stacked_kernels(count=3, title=None):
         f"{', '.join(f'{side} × {side}' for side in sides[1:])}: "
         "each number comes from a patch of 3 × 3 in the layer before"
     )
+    return figure
+
+
+# 05: an elephant
+
+
+@course_style()
+def forecast_chart(groups, xlabel, ylabel, title=None):
+    """What was forecast against what came true: a dot for every trial, and the line where both are equal.
+
+    groups: dict from a name to two lists of the same length: the forecasts, and what came true; at most three.
+    xlabel, ylabel: what the forecasts and the truth are. Raises ReaderError if two lists differ in length.
+    """
+    for name, (forecasts, truths) in groups.items():
+        if len(forecasts) != len(truths) or not len(truths):
+            raise ReaderError(f"Every forecast of {name!r} needs its own truth: the two lists differ.")
+    top, side, right = top_of(title) + MARGIN, 3.9, 5.0
+    figure = CourseFigure(MAX_WIDTH, top + side + 0.75)
+    heading(figure, title)
+    axes = place(figure, 0.85, top, side, side)
+    every = np.concatenate([np.concatenate(pair) for pair in groups.values()])
+    low, high = min(0, every.min()), every.max()
+    edges = low - 0.05 * (high - low), high + 0.05 * (high - low)
+    axes.plot(edges, edges, "--", color=QUIET, linewidth=1.2, zorder=1)
+    axes.axhline(0, color=QUIET, linewidth=0.6, zorder=0)
+    looks = [(BLOCK_COLOURS[6], "o"), (BLOCK_COLOURS[4], "s"), (GREY, "^")]
+    level, told = top + 0.2, []
+    for (name, pair), (colour, marker) in zip(groups.items(), looks):
+        look = {"s": 42, "color": colour, "marker": marker, "linewidths": 0}
+        axes.scatter(*pair, alpha=0.75, zorder=2, **look)
+        key = place(figure, right, level - 0.1, 0.2, 0.2)
+        key.scatter([0], [0], **look)
+        key.axis("off")
+        write(figure, right + 0.3, level, name, va="center")
+        level += 1.5 * LINE
+        told.append(
+            f"{clean(name)}, {amount(len(pair[0]), 'trial')}: forecast {np.mean(pair[0]):.1f} on average, "
+            f"came true {np.mean(pair[1]):.1f}"
+        )
+    write(figure, right, level, "On the broken line\nthe forecast is exact.", va="top", color=QUIET)
+    axes.set(xlim=edges, ylim=edges, xlabel=xlabel, ylabel=ylabel)
+    axes.grid()
+    figure.alt = sentence(f"{titled(title)}dots, {xlabel} across, {ylabel} upwards. {'; '.join(told)}")
     return figure

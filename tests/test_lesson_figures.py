@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from helpers import lesson_figures
+from helpers.errors import ReaderError
 from helpers.pictures import example, open_picture
 from helpers.style import png
 
@@ -50,3 +51,19 @@ def test_kernels_stand_above_their_maps():
 @pytest.mark.parametrize(("count", "sides"), [(1, "3 × 3 pixels, then layers of 1 × 1"), (3, "7 × 7 pixels")])
 def test_stacked_kernels_reach_further_with_each_layer(count, sides):
     assert sides in lesson_figures.stacked_kernels(count).alt
+
+
+def test_a_forecast_and_its_truth_are_told_for_every_group():
+    groups = {"hottest": ([2.0, 4.0], [3.0, 6.0]), "coldest": ([-1.0, 0.0], [0.5, 0.1])}
+    figure = lesson_figures.forecast_chart(groups, "forecast", "truth")
+    assert "hottest, 2 trials: forecast 3.0 on average, came true 4.5" in figure.alt
+    assert "coldest, 2 trials: forecast -0.5 on average, came true 0.3" in figure.alt
+    dots = [each.get_offsets().tolist() for each in figure.axes[0].collections]
+    assert dots == [[[2, 3], [4, 6]], [[-1, 0.5], [0, 0.1]]]
+    low, high = figure.axes[0].get_xlim()
+    assert low < -1 and high > 6 and figure.axes[0].get_ylim() == (low, high)
+
+
+def test_a_forecast_without_its_truth_is_one_sentence():
+    with pytest.raises(ReaderError, match="^Every forecast of 'hottest' needs its own truth.*[.]$"):
+        lesson_figures.forecast_chart({"hottest": ([1.0], [])}, "forecast", "truth")
