@@ -1,35 +1,79 @@
 """Recognise pictures from the command line: python -m helpers PICTURE... [--weights W]"""
 
 import argparse
+import contextlib
+import os
 import sys
 
-from helpers.pictures import PictureError
+from helpers.errors import ReaderError
+from helpers.journal import printable
+from helpers.plots import percent
 from helpers.recogniser import load_recogniser
-from helpers.weights import WeightsError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        super().error(printable(message))  # it quotes what was typed
 
 
 def main():
-    """Print the five best guesses for each picture; bad ones get one sentence, and the rest go on."""
-    parser = argparse.ArgumentParser(prog="python -m helpers", description="Say what is in a picture.")
+    """Print the five best guesses for each picture; bad ones get one sentence, and the rest go on.
+
+    Ends with code 0; 1 where something could not be answered or printed; 2 for a wrong command line; 130, as
+    shells expect, after Ctrl-C.
+    """
+    parser = _Parser(prog="python -m helpers", description="Say what is in a picture.")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     parser.add_argument("--weights", help='"pocket", "imagenet" or the path of a weights file')
     args = parser.parse_args()
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="backslashreplace")  # letters that it cannot take are spelt out
     try:
-        recogniser = load_recogniser(args.weights)
-    except WeightsError as error:
-        sys.exit(str(error))
-    print(recogniser.introduction, file=sys.stderr)
-    failed = False
-    for picture in args.pictures:
-        if len(args.pictures) > 1:
-            print(f"{picture}:")
+        sys.exit(not _answer(args.pictures, args.weights))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _answer(pictures, weights):
+    """Print the guesses for each picture. Returns whether all of them could be answered."""
+    try:
+        recogniser = load_recogniser(weights)
+    except ReaderError as error:
+        _complain(error)
+        return False
+    _complain(recogniser.introduction)
+    complete = True
+    for picture in pictures:
+        if len(pictures) > 1:
+            _print(f"{picture}:")
         try:
-            for guess in recogniser.guess(picture):
-                print(f"{guess.label}  {guess.probability * 100:.1f} %")
-        except PictureError as error:
-            failed = True
-            print(error, file=sys.stderr)
-    sys.exit(failed)
+            guesses = recogniser.guess(picture)
+        except ReaderError as error:
+            complete = False
+            _complain(error)
+            continue
+        for guess in guesses:
+            _print(f"{guess.label}  {percent(guess.probability)}")
+    return complete
+
+
+def _print(line):
+    """Print an answer. Where it does not come through, as with `| head -1` or on a full disk, we end."""
+    try:
+        print(printable(line), flush=True)
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"The answers cannot be written: {error.strerror}.")
+        with contextlib.suppress(OSError):  # so that the end, which tries once more, does not fail as well
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _complain(sentence):
+    """Print on stderr, if it is there and takes it: answers are not to fail for want of it."""
+    with contextlib.suppress(OSError):
+        if sys.stderr:
+            print(printable(str(sentence)), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

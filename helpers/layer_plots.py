@@ -9,8 +9,9 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from helpers.architecture import VGG16_LAYERS
+from helpers.architecture import INPUT_SIZE, VGG16_LAYERS
 from helpers.errors import ReaderError
+from helpers.pictures import fit, on_white
 from helpers.style import (
     BLOCK_COLOURS,
     LINE,
@@ -44,13 +45,16 @@ from helpers.style import (
 def heat_map(picture, heat, title=None, labels=None):
     """The picture, and beside it the same picture in grey with a map laid over all of it.
 
-    picture: PIL image or array (height, width[, 3]), 0 to 255; heat: array (rows, columns), any size, larger
-    where more was found: it is stretched smoothly over the whole picture. The colours run from 0 (or less),
+    picture: PIL image, drawn as square as the network gets it (see `pictures.fit`); or array
+    (height, width[, 3]), 0 to 255, drawn as it is; heat: array (rows, columns), any size, larger where more
+    was found: it is stretched smoothly over what is drawn. The colours run from 0 (or less),
     "little", to the map's largest value, "much".
     labels: two words for the difference of two maps: it is drawn in two colours, one for what is above zero
     ("for" the first word) and one for what is below ("for" the second).
     Raises ReaderError for a map that is no table of finite numbers.
     """
+    if isinstance(picture, Image.Image):
+        picture = fit(on_white(picture), size=2 * INPUT_SIZE)
     pixels, heat = pixels_of(picture), np.asarray(heat, "float32")
     if heat.ndim != 2 or not np.isfinite(heat).all():
         raise ReaderError(f"A map is a table of finite numbers; this one has the shape {heat.shape}.")

@@ -12,9 +12,8 @@ from helpers import weights as weights_module
 from helpers.architecture import INPUT_SIZE
 from helpers.errors import ReaderError
 from helpers.labels import Label, imagenet_labels, kinds
-from helpers.pictures import PictureError, prepare
+from helpers.pictures import DEFAULT_HOW, PictureError, prepare
 
-DEFAULT_HOW = "squash"  # how a picture is made square where nothing is said, see `pictures.fit`
 BATCH = 8  # at 16 the feature maps of the first layers alone need 350 MB more
 
 

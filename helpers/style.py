@@ -24,9 +24,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
-from helpers import pictures
 from helpers.architecture import VGG16_LAYERS
 from helpers.errors import ReaderError
+from helpers.pictures import catalogue, on_white
 
 # From light to dark as the picture goes deeper, so that even a grey print keeps the order; red for the
 # dense layers. All six stay apart for readers with any of the three kinds of colour blindness (a test).
@@ -377,18 +377,15 @@ def pixels_of(picture):
     return np.round(array[::step, ::step]).clip(0, 255).astype("uint8")
 
 
-on_white = getattr(pictures, "on_white", None) or pictures._on_white
-
-
 def course_entry(picture):
     """The row of images/catalogue.csv for an opened picture of the course, or None."""
     name = getattr(picture, "info", {}).get("course")
-    return _catalogue_by_file().get(name) if name else None
+    return _catalogue_by_file().get(name) if isinstance(name, str) else None
 
 
 @functools.cache
 def _catalogue_by_file():
-    return {entry.file: entry for entry in pictures.catalogue()}
+    return {entry.file: entry for entry in catalogue()}
 
 
 def described(picture):

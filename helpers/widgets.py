@@ -1,8 +1,12 @@
 """The explorers: controls, and under them a figure that is drawn anew whenever one of them changes.
 
-Each function returns a widget; in a notebook it is the last line of its cell. All of them work with the
-keyboard: Tab goes to the next control, the arrow keys change it. They need a running kernel; for readers
-without one the notebooks show a figure beside each. Made for ipywidgets 7.7 (Colab) and 8.
+Each explorer is a widget; in a notebook it is the last line of its cell. All of them work with the keyboard:
+Tab goes to the next control, the arrow keys change it. They need a running kernel. For readers without one
+there is a still beside each, which gives the same figure for chosen settings, and the sentence under it:
+
+    figure, sentence = filter_still(picture, kernel, relu=True)
+
+Here is also the button for photos from the reader's own device. Made for ipywidgets 7.7 (Colab) and 8.
 """
 
 import html
@@ -12,13 +16,19 @@ import ipywidgets
 import numpy as np
 
 from helpers.architecture import CONV_LAYERS
+from helpers.errors import ReaderError
 from helpers.explain import activations
-from helpers.labels import has_label, kinds, matches
-from helpers.pictures import MEAN_BGR, fit, open_picture, preprocess
+from helpers.labels import has_label, matches, means
+from helpers.lesson_figures import convolution_figure, convolved, misses, threshold_figure
+from helpers.pictures import ENDINGS, MEAN_BGR, PictureError, fit, open_picture, preprocess
 from helpers.plots import guess_bars, percent, picture_row, png
+from helpers.style import course_entry, number_text
 
 LOOK = {"style": {"description_width": "12em"}, "layout": {"width": "36em", "max_width": "100%"}}
 BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
+# Not every system counts the newer kinds of photos among image/*; phones offer their camera for that.
+ACCEPTED = ",".join(["image/*", *sorted(ENDINGS)])
+LARGEST = 1000  # pixels, the longer side of a picture under a kernel: more is not to be seen, and slow
 
 
 def filter_explorer(picture, kernels):
@@ -33,28 +43,75 @@ def filter_explorer(picture, kernels):
         "kernel": _choice("kernel", kernels),
         "relu": _tick("ReLU: below zero becomes zero", False),
     }
+    return _explorer(
+        controls, lambda name, kernel, relu: filter_still(pictures[name], kernels[kernel], relu, kernel)
+    )
 
-    def draw(name, kernel, relu):
-        grey = open_picture(pictures[name]).convert("L")
-        pixels, weights = np.asarray(grey, "float32"), np.asarray(kernels[kernel], "float32")
-        rows, columns = pixels.shape[0] - 2, pixels.shape[1] - 2
-        found = sum(weights[y, x] * pixels[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
-        numbers = " / ".join(" ".join(f"{weight:g}" for weight in row) for row in weights)
-        if relu:
-            shades, zero = _shades(np.maximum(found, 0)), "Black is zero."
-        else:
-            shades = 127.5 + _shades(np.abs(found)) * np.sign(found) / 2
-            zero = "Mid-grey is zero, darker is below."
-        return (
-            picture_row([grey, shades], ["picture", kernel]),
-            f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}. {zero}",
-        )
 
-    return _explorer(controls, draw)
+def filter_still(picture, kernel, relu=False, name="after the kernel"):
+    """The figure of `filter_explorer` for one kernel, and the sentence under it."""
+    grey = open_picture(picture).convert("L")
+    grey.thumbnail((LARGEST, LARGEST))
+    if min(grey.size) < 3:
+        raise PictureError("A kernel of 3 x 3 needs a picture of at least 3 x 3 pixels: take a larger one.")
+    weights = np.asarray(kernel, "float32")
+    found = convolved(np.asarray(grey, "float32"), weights)
+    numbers = " / ".join(" ".join(f"{weight:g}" for weight in row) for row in weights)
+    if relu:
+        shades, zero = _shades(np.maximum(found, 0)), "Black is zero."
+    else:
+        shades, zero = _shades(found, signed=True), "Mid-grey is zero, darker is below."
+    sentence = f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}. {zero}"
+    return picture_row([grey, shades], ["picture", name]), sentence
+
+
+def convolution_explorer(picture, kernels, size=14):
+    """Move a kernel over a picture step by step: nine pixels, nine products, and their sum, one output.
+
+    picture: anything `pictures.open_picture` takes. kernels: an array (3, 3), not mirrored, or a dictionary
+    of names and such arrays to choose. size: the picture is cropped and shrunk to so many pixels, 3 or more.
+    """
+    kernels = kernels if isinstance(kernels, dict) else {"this one": kernels}
+    steps = (size - 2) ** 2
+    controls = {
+        "kernel": _choice("kernel", kernels),
+        "step": _slider("step", 1, steps, min(steps, steps // 2 + 1)),
+    }
+    return _explorer(controls, lambda kernel, step: convolution_still(picture, kernels[kernel], step, size))
+
+
+def convolution_still(picture, kernel, step, size=14):
+    """The figure of `convolution_explorer` at a step, 1 for the first, and the sentence under it."""
+    picture = open_picture(picture)
+    pixels = np.asarray(fit(picture, "crop", size).convert("L"), "float32")
+    figure = _credited(convolution_figure(pixels, kernel, step - 1), picture)
+    row, column = divmod(step - 1, size - 2)
+    total = number_text(convolved(pixels, np.asarray(kernel, "float32"))[row, column])
+    return figure, f"Row {row + 1}, column {column + 1}: the nine products add up to {total}."
+
+
+def threshold_explorer(known, unknown, start=0.5):
+    """Move a threshold under which the network is to say "I don't know": whom does it silence?
+
+    known, unknown: the top probabilities, 0 to 1, of pictures whose thing is on the list, and of others.
+    start: where the threshold stands first, 0 to 1.
+    """
+    controls = {"threshold": _slider("threshold, %", 0, 100, round(100 * start))}
+    return _explorer(controls, lambda threshold: threshold_still(known, unknown, threshold / 100))
+
+
+def threshold_still(known, unknown, threshold):
+    """The figure of `threshold_explorer` for a threshold from 0 to 1, and the sentence under it."""
+    refused, answered = misses(known, unknown, threshold)
+    sentence = (
+        f"Threshold {percent(threshold)}: {refused} of {len(known)} known things are refused, "
+        f"{answered} of {len(unknown)} unknown ones are answered."
+    )
+    return threshold_figure(known, unknown, threshold), sentence
 
 
 def preparation_explorer(recogniser, picture):
-    """Prepare a picture rightly or wrongly: what does the network see then, and what does it say?
+    """Prepare a picture rightly or wrongly: what does the network get then, and what does it answer?
 
     recogniser: from `load_recogniser`. picture: anything `pictures.open_picture` takes.
     """
@@ -65,19 +122,25 @@ def preparation_explorer(recogniser, picture):
         "mean": _tick("take the average colour away", True),
         "turn": _slider("turn left, degrees", 0, 270, 0, step=90),
     }
+    return _explorer(controls, lambda **values: preparation_still(recogniser, picture, **values))
 
-    def draw(how, order, mean, turn):
-        pixels = np.asarray(fit(picture.rotate(turn, expand=True), how), "float32")
-        prepared = pixels - MEAN_BGR[::-1] * mean
-        if order == BLUE_FIRST:
-            prepared = prepared[..., ::-1]
-        guesses = recogniser.best(recogniser.probabilities(prepared[None])[0])
-        # What the network takes it for: the picture that, rightly prepared, gives the same numbers.
-        seen = (prepared + MEAN_BGR)[..., ::-1].clip(0, 255)
-        best = guesses[0]
-        return guess_bars(seen, guesses), f"First guess: {best.label}, {percent(best.probability)}."
 
-    return _explorer(controls, draw)
+def preparation_still(recogniser, picture, how="squash", order=BLUE_FIRST, mean=True, turn=0):
+    """The figure of `preparation_explorer`, and the sentence under it.
+
+    how: as in `pictures.fit`. order: BLUE_FIRST or RED_FIRST. mean: whether the average colour is taken away.
+    turn: degrees to the left.
+    """
+    picture = open_picture(picture)
+    pixels = np.asarray(fit(picture.rotate(turn, expand=True), how), "float32")
+    prepared = pixels - MEAN_BGR[::-1] * mean
+    if order == BLUE_FIRST:
+        prepared = prepared[..., ::-1]
+    guesses = recogniser.best(recogniser.probabilities(prepared[None])[0])
+    # What the network takes it for: the picture that, rightly prepared, gives the same numbers.
+    taken_for = (prepared + MEAN_BGR)[..., ::-1].clip(0, 255).round().astype("uint8")
+    figure = _credited(guess_bars(taken_for, guesses), picture)
+    return figure, f"First guess: {guesses[0].label}, {percent(guesses[0].probability)}."
 
 
 def layer_explorer(recogniser, picture):
@@ -91,18 +154,28 @@ def layer_explorer(recogniser, picture):
 
     def draw(layer, number):
         last = maps[layer].shape[2] - 1
-        controls["number"].max, number = last, min(number, last)
-        found = maps[layer][:, :, number]
-        rows, columns = found.shape
-        row, column = np.unravel_index(found.argmax(), found.shape)
-        titles = ["what the network gets", f"{layer}, map {number} of 0 to {last}"]
-        text = (
-            f"{rows} × {columns} numbers. The largest, {found.max():.1f}, is white: row {row + 1}, "
-            f"column {column + 1}. Of all, {percent((found == 0).mean())} are zero: black."
-        )
-        return picture_row([square, _shades(found)], titles), text
+        controls["number"].max = last
+        return _map_still(square, maps[layer], layer, min(number, last))
 
     return _explorer(controls, draw)
+
+
+def layer_still(recogniser, picture, layer="block1_conv1", number=0):
+    """The figure of `layer_explorer` for one map of one layer, and the sentence under it."""
+    square = fit(open_picture(picture))
+    return _map_still(square, activations(recogniser, square, [layer])[layer], layer, number)
+
+
+def _map_still(square, maps, layer, number):
+    found = maps[:, :, number]
+    rows, columns = found.shape
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    titles = ["what the network gets", f"{layer}, map {number} of 0 to {maps.shape[2] - 1}"]
+    sentence = (
+        f"{rows} × {columns} numbers. The largest, {found.max():.1f}, is white: row {row + 1}, "
+        f"column {column + 1}. Of all, {percent((found == 0).mean())} are zero: black."
+    )
+    return picture_row([square, _shades(found)], titles), sentence
 
 
 def bend_explorer(recogniser, picture, word, bends, how="pad"):
@@ -111,29 +184,80 @@ def bend_explorer(recogniser, picture, word, bends, how="pad"):
     recogniser: from `load_recogniser`. picture: anything `pictures.open_picture` takes. word: what it shows.
     bends: dictionary of names and (function, minimum, maximum, default), applied one after the other:
         function(picture, amount) takes and returns a Pillow image, 224 x 224; it is left out at its default.
-    how: how the picture is made square, see `pictures.fit`. Raises ValueError if no label counts as the word.
+    how: how it is made square, see `pictures.fit`. Raises ReaderError if no label counts as the word.
     """
-    square = fit(open_picture(picture), how)
-    right = [matches(label.wnid, word) for label in recogniser.labels]
-    if not any(right):
-        raise ValueError(f'None of the {len(right)} labels of this network counts as "{word}".')
+    picture = open_picture(picture)
     controls = {name: _slider(name, *limits) for name, (_, *limits) in bends.items()}
-
-    def draw(**amounts):
-        bent = square
-        for name, (function, _, _, default) in bends.items():
-            if amounts[name] != default:
-                bent = function(bent, amounts[name])
-        probabilities = recogniser.probabilities(preprocess(bent)[None])[0]
-        sure = percent(probabilities[right].sum())
-        return guess_bars(bent, recogniser.best(probabilities)), f"{word}: {sure}."
-
-    return _explorer(controls, draw)
+    return _explorer(controls, lambda **amounts: bend_still(recogniser, picture, word, bends, amounts, how))
 
 
-def _shades(values):
-    """Numbers of zero or more as shades from black, 0, to white, 255: the largest."""
-    return 255 * values / max(float(values.max()), 1e-9)
+def bend_still(recogniser, picture, word, bends, amounts, how="pad"):
+    """The figure of `bend_explorer`, and the sentence under it.
+
+    amounts: dictionary of names of bends and how much; a bend that is not named stays at its default.
+    """
+    right = [matches(label.wnid, word) if label.wnid else label.text == word for label in recogniser.labels]
+    if not any(right):
+        raise ReaderError(f'None of the {len(right)} labels of this network counts as "{word}".')
+    picture = open_picture(picture)
+    bent = fit(picture, how)
+    for name, (function, _, _, default) in bends.items():
+        if amounts.get(name, default) != default:
+            bent = function(bent, amounts[name])
+    probabilities = recogniser.probabilities(preprocess(bent)[None])[0]
+    figure = _credited(guess_bars(bent, recogniser.best(probabilities)), picture)
+    return figure, f"{word}: {percent(probabilities[right].sum())}."
+
+
+def upload_button(take):
+    """A button for photos from the reader's own device, several at once; a phone offers its camera too.
+
+    The button keeps nothing. take: a function that is given the new photos, a list of (name, bytes), such as
+    `photos.extend`.
+    """
+    button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose photos")
+    button.layout.width = "auto"
+
+    def hand_on(_):
+        photos = uploaded(button)
+        if photos:  # it is emptied by then, which is a change as well
+            take(photos)
+
+    button.observe(hand_on, "value")
+    return button
+
+
+def uploaded(upload):
+    """Take the photos out of an upload button: a list of (name, bytes), empty if there is none.
+
+    The button is emptied, because a notebook may be saved with what its buttons hold.
+
+    upload: an `ipywidgets.FileUpload`, whose value is a dictionary in ipywidgets 7 and a tuple in 8.
+    """
+    value = upload.value
+    if isinstance(value, dict):
+        photos = [(name, bytes(file["content"])) for name, file in value.items()]
+        if photos:
+            upload.metadata, upload.data = [], []
+            upload._counter = 0  # in ipywidgets 7 the value is made from the two lists when this changes
+    else:
+        photos = [(file["name"], bytes(file["content"])) for file in value]
+        if photos:
+            upload.value = ()
+    return photos
+
+
+def _credited(figure, picture):
+    """A figure of what was made from a picture, with the credit of that picture."""
+    if entry := course_entry(picture):
+        figure.credits = (entry.credit,)
+    return figure
+
+
+def _shades(values, signed=False):
+    """Numbers of zero or more as shades from black, 0, to white, the largest; signed: mid-grey is zero."""
+    shades = values / max(float(np.abs(values).max()), 1e-9)
+    return np.rint(127.5 + 127.5 * shades if signed else 255 * shades).astype("uint8")
 
 
 def _choice(name, options):
@@ -165,23 +289,30 @@ def _explorer(controls, draw):
     back = ipywidgets.Button(description="back to the start")
     starts = {name: control.value for name, control in controls.items()}
 
+    drawing = False
+
     def update(_=None):
-        drawn, text = draw(**{name: control.value for name, control in controls.items()})
+        nonlocal drawing
+        if drawing:  # to draw may set a control right; that is no reason to draw once more
+            return
+        drawing = True
+        try:
+            drawn, text = draw(**{name: control.value for name, control in controls.items()})
+        finally:
+            drawing = False
         figure.value, sentence.value = png(drawn), html.escape(text)
 
-    def watch(on):
-        for control in controls.values():
-            (control.observe if on else control.unobserve)(update, "value")
-
     def reset(_):
-        watch(False)  # all controls move, but we draw only once
+        nonlocal drawing
+        drawing = True  # all controls move, but we draw only once
         for name, control in controls.items():
             control.value = starts[name]
-        watch(True)
+        drawing = False
         update()
 
+    for control in controls.values():
+        control.observe(update, "value")
     back.on_click(reset)
-    watch(True)
     update()
     return ipywidgets.VBox([*controls.values(), back, figure, sentence])
 
@@ -226,7 +357,7 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
             return
         guesses = recogniser.guess(game["square"])
         best, word = guesses[0], game["word"]
-        yours, its = _says(change["new"], word), bool(best.wnid) and matches(best.wnid, word)
+        yours, its = means(change["new"], word), bool(best.wnid) and matches(best.wnid, word)
         game["you"] += yours
         game["network"] += its
         box.disabled, same.disabled, further.disabled = True, yours, False
@@ -251,15 +382,6 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
     further.on_click(go_on)
     ask()
     return ipywidgets.VBox([box, further, same, figure, sentence])
-
-
-def _says(typed, word):
-    """Whether what a reader typed is the word, with or without an article, or one of its kinds."""
-    typed = typed.casefold().strip()
-    for article in ("a ", "an ", "the "):
-        typed = typed.removeprefix(article)
-    letters = ["".join(filter(str.isalnum, text)) for text in (typed, word.casefold())]
-    return letters[0] == letters[1] or (bool(kinds(typed)) and set(kinds(typed)) <= set(kinds(word)))
 
 
 def _verdict(right):

@@ -1,9 +1,12 @@
 """Opening, fitting and preprocessing pictures, and the sentence for each that cannot be opened."""
 
 import io
+import os
+import re
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,9 +14,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageCms, features
 
-from helpers.pictures import PictureError, fit, open_picture, prepare, preprocess
+from helpers import decode
+from helpers.decode import ENDINGS, FORMATS
+from helpers.pictures import (
+    PictureError,
+    catalogue,
+    credit_of,
+    credits,
+    example,
+    examples,
+    fit,
+    on_white,
+    open_picture,
+    prepare,
+    preprocess,
+)
 
 RNG = np.random.default_rng(224)
 
@@ -32,6 +49,7 @@ def smooth_picture(width=64, height=48):
 
 
 PICTURE = smooth_picture()
+BIG = smooth_picture(400, 300)
 
 
 def encoded(picture, format, **options):
@@ -227,6 +245,13 @@ def test_half_transparent_red_is_pink():
         assert np.abs(np.asarray(open_picture(source), "int16") - [255, 127, 127]).max() <= 1
 
 
+def oriented(number):
+    """EXIF that says how the camera was held."""
+    exif = Image.Exif()
+    exif[0x0112] = number
+    return exif
+
+
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -243,11 +268,319 @@ STORED = {
 @pytest.mark.parametrize(("format", "tolerance"), [("PNG", 0), ("JPEG", 10), ("WEBP", 40)])
 def test_every_exif_orientation_is_turned_upright(orientation, format, tolerance):
     stored = PICTURE if STORED[orientation] is None else PICTURE.transpose(STORED[orientation])
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    exif = oriented(orientation)
     options = {"quality": 95, "subsampling": 0} if format == "JPEG" else {}
     opened = open_picture(encoded(stored, format, exif=exif, **options))
     assert difference(opened, PICTURE).max() <= tolerance
+
+
+# --- odd metadata, and metadata that is wrong -----------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize(
+    "junk", [b"no TIFF at all", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"]
+)
+def test_odd_exif_does_not_cost_the_picture(format, junk):
+    opened = open_picture(encoded(PICTURE, format, exif=junk))
+    assert opened.size == PICTURE.size
+    # Nothing odd is handed on, so that what follows can open it again.
+    assert opened.info == {}
+    assert difference(open_picture(encoded(opened, "PNG")), opened).max() == 0
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG"])
+def test_orientation_beside_a_tag_of_an_unexpected_type(format):
+    # Orientation 6, and a Software tag that claims to be two fractions.
+    tags = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", 0x0131, 5, 2, 4000)
+    odd = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + struct.pack("<I", 0)
+    opened = open_picture(encoded(PICTURE, format, exif=odd))
+    assert opened.size == (PICTURE.height, PICTURE.width)
+
+
+def with_chunk(png, kind, content, checksum=None, before=b"IDAT"):
+    """A PNG with one chunk more, before another."""
+    chunk = struct.pack(">I", len(content)) + kind + content
+    chunk += struct.pack(">I", zlib.crc32(kind + content) if checksum is None else checksum)
+    place = png.index(before) - 4
+    return png[:place] + chunk + png[place:]
+
+
+@pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
+@pytest.mark.parametrize(
+    ("kind", "content", "checksum"),
+    [
+        (b"tEXt", b"Comment\0hello", 1),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2_000_000)), None),
+        (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(bytes(2_000_000)), None),
+        (b"tIME", b"", 2),
+        (b"pHYs", b"\0", None),
+        (b"gAMA", b"", None),
+        (b"acTL", b"\0", None),
+        (b"fcTL", b"\0\0", None),
+    ],
+)
+def test_a_bad_side_chunk_does_not_cost_a_png(kind, content, checksum, before):
+    upright = encoded(PICTURE.transpose(STORED[6]), "PNG", exif=oriented(6))
+    opened = open_picture(with_chunk(upright, kind, content, checksum, before))
+    assert difference(opened, PICTURE).max() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0, "quality": 95}])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("missing", [1, 2, 4])
+def test_a_jpeg_without_its_last_bytes_opens(options, mode, missing):
+    whole = encoded(BIG.convert(mode), "JPEG", **options)
+    opened = open_picture(whole[:-missing])
+    # Of a progressive one, the last details of many rows can be missing.
+    assert difference(opened, open_picture(whole)).mean() < 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_without_its_lower_half_is_refused(mode):
+    whole = encoded(BIG.convert(mode), "JPEG")
+    with pytest.raises(PictureError, match="^This picture is damaged, or of a kind that we cannot open"):
+        open_picture(whole[: len(whole) // 2])
+
+
+def profile_that_swaps_red_and_blue():
+    """A colour profile: sRGB, but what it calls red is sRGB's blue."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack_from(">I", profile, 128)[0]
+    entries = {bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * count, 12)}
+    red, blue = entries[b"rXYZ"], entries[b"bXYZ"]
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_colour_profiles_are_heeded(format, mode):
+    if (format, mode) in [("JPEG", "RGBA"), ("JPEG", "P"), ("WEBP", "P")]:
+        pytest.skip("no such files")
+    red = Image.new("RGB", (20, 10), (255, 0, 0)).convert(mode)
+    opened = open_picture(encoded(red, format, icc_profile=profile_that_swaps_red_and_blue()))
+    assert difference(opened, Image.new("RGB", (20, 10), (0, 0, 255))).max() <= 2
+    damaged = encoded(red, format, icc_profile=b"no profile" * 20)
+    assert difference(open_picture(damaged), Image.new("RGB", (20, 10), (255, 0, 0))).max() <= 2
+
+
+# --- more than 8 bits, rare modes, rare files ------------------------------------------------------
+
+UNCLEAR = (
+    "This array is not clear: its numbers run from {} to {}, so divide them by the one that means white, and "
+    "cut off what is then below 0 or above 1."
+)
+
+
+@pytest.mark.parametrize("white", [1, 255, 4095, 65535])
+def test_the_usual_scales_are_recognised(white):
+    numbers = np.asarray(GREY, "float64") / 255 * white
+    numbers[0, 0] = white
+    expected = Image.fromarray(np.rint(numbers / white * 255).astype("uint8")).convert("RGB")
+    pictures = [numbers, numbers.astype("float32"), Image.fromarray(numbers.astype("float32"))]
+    if white > 1:
+        whole = np.rint(numbers)
+        pictures += [whole.astype("int64"), whole.astype("uint16"), Image.fromarray(whole.astype("int32"))]
+        pictures += [Image.fromarray(whole.astype("uint16"))]
+    for picture in pictures:
+        assert difference(open_picture(picture), expected).max() <= 1
+        if isinstance(picture, Image.Image):
+            assert difference(open_picture(encoded(picture, "TIFF")), expected).max() <= 1
+
+
+def test_a_number_that_is_white_and_a_little_more_is_white():
+    for white, kind in ((1, "float64"), (1, "float32"), (255, "float64")):
+        numbers = np.asarray(PICTURE, kind) / 255 * white
+        numbers[0, 0] = white * 1.0000002
+        opened = np.asarray(open_picture(numbers))
+        assert (opened[0, 0] == 255).all()
+        assert np.abs(opened[1:].astype(int) - np.asarray(PICTURE)[1:]).max() <= 1
+
+
+@tries(200)
+@given(
+    st.sampled_from([1, 255, 4095, 65535]),
+    st.floats(0.8, 3),
+    st.sampled_from(["int64", "uint16", "float32", "float64"]),
+)
+def test_no_scale_makes_a_picture_black_or_white(white, brighter, kind):
+    white = 255 if white == 1 and "int" in kind else white
+    numbers = (np.asarray(GREY, "float64") / 255 * white * brighter).astype(kind)
+    try:
+        opened = np.asarray(open_picture(numbers), "float64")
+    except PictureError as error:
+        assert "divide them by the one that means white" in str(error)
+    else:
+        assert 20 < opened.mean() < 235 and opened.std() > 10
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "uint16"])
+def test_a_mask_is_no_black_picture(kind):
+    mask = np.asarray(GREY) > 100
+    with pytest.raises(PictureError, match="^" + UNCLEAR.format(0, 1)):
+        open_picture(mask.astype(kind))
+    assert np.array_equal(np.asarray(open_picture(mask / 1))[..., 0], mask * 255)
+
+
+def test_an_array_of_zeros_is_black():
+    for kind in ("uint8", "int64", "float32"):
+        assert not np.asarray(open_picture(np.zeros((4, 5, 3), kind))).any()
+
+
+def test_floats_that_are_no_numbers():
+    with pytest.raises(PictureError, match="^This picture is not a picture: it holds something other than"):
+        open_picture(Image.fromarray(np.full((4, 5), np.nan, "float32")))
+
+
+def png_by_hand(bits, colours, rows, clear):
+    """A PNG of 1 to 16 bits with a transparent shade: `rows` are the bytes of each row."""
+
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    width = len(rows[0]) * 8 // bits // colours
+    header = struct.pack(">IIBBBBB", width, len(rows), bits, 2 if colours == 3 else 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    shade = struct.pack(f">{colours}H", *clear)
+    chunks = [(b"IHDR", header), (b"tRNS", shade), (b"IDAT", pixels), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+@pytest.mark.parametrize(
+    ("bits", "colours", "row", "clear", "expected"),
+    [
+        (1, 1, b"\x55", [1], [0, 255, 0, 255, 0, 255, 0, 255]),
+        (1, 1, b"\x55", [0], [255] * 8),
+        (2, 1, b"\x1b", [2], [0, 85, 255, 255]),
+        (4, 1, b"\x03\x9f", [9], [0, 51, 255, 255]),
+        (8, 1, b"\x00\x33\x99", [0x33], [0, 255, 153]),
+        (16, 1, b"\x00\x00\x33\x33\x99\x99\xff\xff", [0x3333], [0, 255, 153, 255]),
+        (16, 3, b"\x33\x33" * 3 + b"\x99\x99" * 3, [0x3333] * 3, [255, 153]),
+    ],
+)
+def test_a_transparent_shade_of_a_png(bits, colours, row, clear, expected):
+    opened = np.asarray(open_picture(png_by_hand(bits, colours, [row, row], clear)))
+    assert opened[1].tolist() == [[grey] * 3 for grey in expected]
+
+
+def test_around_the_first_picture_of_a_gif_is_white():
+    # A canvas of 8 x 6, all background, and on it a picture of 2 x 3 at (4, 1).
+    small = Image.new("P", (2, 3), 1)
+    small.putpalette([200, 0, 0, 0, 0, 200])
+    gif = bytearray(encoded(small, "GIF"))
+    gif[6:10] = struct.pack("<HH", 8, 6)
+    place = gif.index(b"\x2c\0\0\0\0\x02\0\x03\0")
+    gif[place + 1 : place + 5] = struct.pack("<HH", 4, 1)
+    expected = Image.new("RGB", (8, 6), "white")
+    expected.paste((0, 0, 200), (4, 1, 6, 4))
+    assert difference(open_picture(bytes(gif)), expected).max() == 0
+
+
+@pytest.mark.parametrize("mode", ["La", "RGBa", "LAB", "HSV", "YCbCr", "RGBX"])
+def test_rare_modes(mode):
+    if mode == "LAB":
+        source = ImageCms.profileToProfile(
+            PICTURE, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+        )
+    elif mode in ("La", "RGBa"):
+        source = PICTURE.convert({"La": "LA", "RGBa": "RGBA"}[mode]).convert(mode)
+    else:
+        source = PICTURE.convert(mode)
+    expected = GREY.convert("RGB") if mode == "La" else PICTURE
+    before = source.tobytes()
+    for opened in (open_picture(source), on_white(source)):
+        assert opened.mode == "RGB" and difference(opened, expected).mean() < 4
+    assert source.tobytes() == before
+
+
+def test_a_tiff_that_would_come_out_as_noise_is_refused(tmp_path):
+    # 16 bits, red, green and blue one after the other: written by hand, as Pillow writes no such files.
+    pixels = np.full((3, 6, 8), 40_000, "<u2").tobytes()
+    size, start = len(pixels) // 3, 8
+    at = start + len(pixels)
+    numbers, extra = [], at + 2 + 12 * 10 + 4
+    for tag, kind, count, value in [
+        (256, 3, 1, 8),
+        (257, 3, 1, 6),
+        (258, 3, 3, extra),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 3, extra + 6),
+        (277, 3, 1, 3),
+        (278, 3, 1, 6),
+        (279, 4, 3, extra + 18),
+        (284, 3, 1, 2),
+    ]:
+        numbers.append(struct.pack("<HHII", tag, kind, count, value))
+    content = b"II*\0" + struct.pack("<I", at) + pixels + struct.pack("<H", 10) + b"".join(numbers) + bytes(4)
+    content += struct.pack("<3H", 16, 16, 16) + struct.pack("<3I", *(start + size * i for i in range(3)))
+    content += struct.pack("<3I", size, size, size)
+    try:
+        opened = np.asarray(open_picture(content))
+    except PictureError as error:
+        assert "is a TIFF of a rare kind" in str(error)
+    else:
+        assert np.abs(opened.astype(int) - 156).max() <= 1
+
+
+def test_libtiff_says_nothing(capfd):
+    content = bytearray(encoded(BIG, "TIFF", compression="tiff_lzw"))
+    content[200:3000] = bytes(2800)
+    with pytest.raises(PictureError):
+        open_picture(bytes(content))
+    with pytest.raises(PictureError):
+        open_picture(encoded(BIG, "TIFF", compression="tiff_lzw")[:2000])
+    captured = capfd.readouterr()
+    assert captured.err == captured.out == ""
+
+
+# --- photos of phones ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+@pytest.mark.parametrize("how", ["squash", "crop"])
+def test_a_large_photo_is_opened_smaller_and_answers_as_before(format, how):
+    # 12 million pixels, held upright; a pattern of a few pixels, so that careless shrinking would show.
+    photo = smooth_picture(4000, 3000)
+    photo.paste(BIG, (1000, 1000))
+    stored = encoded(photo.transpose(STORED[6]), format, exif=oriented(6))
+    opened = open_picture(stored)
+    assert 1000 <= max(opened.size) <= 2000 and opened.width == round(opened.height * 4 / 3)
+    whole = Image.open(io.BytesIO(stored)).transpose(Image.Transpose.ROTATE_270)
+    assert difference(fit(opened, how), fit(whole, how)).max() <= 3
+
+
+def test_a_picture_that_is_not_large_keeps_its_size():
+    assert open_picture(encoded(Image.new("RGB", (2400, 2400)), "PNG")).size == (2400, 2400)
+
+
+# --- formats that not every computer has -----------------------------------------------------------
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif():
+    opened = open_picture(encoded(PICTURE, "AVIF", quality=95))
+    assert difference(opened, PICTURE).max() <= 40
+
+
+def test_avif_where_pillow_has_none(monkeypatch):
+    monkeypatch.setattr(decode, "FORMATS", ("JPEG", "PNG"))
+    with pytest.raises(
+        PictureError, match="^This picture is an AVIF picture, which Pillow opens from version"
+    ):
+        open_picture(b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miaf" + bytes(100))
+
+
+def test_formats_are_those_that_this_pillow_has():
+    assert {"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"} <= set(FORMATS) <= set(Image.OPEN)
+
+
+def test_common_endings():
+    assert {".jpg", ".png", ".apng", ".heic", ".heif", ".hif", ".avif"} <= ENDINGS
+    assert all(ending == ending.lower() and ending.startswith(".") for ending in ENDINGS)
 
 
 # --- making it square ----------------------------------------------------------------------------
@@ -315,8 +648,27 @@ def test_a_square_picture_is_the_same_in_every_way(how):
 
 
 def test_an_unknown_way_is_refused():
-    with pytest.raises(ValueError, match='how must be "squash", "crop" or "pad", not \'stretch\'.'):
-        fit(PICTURE, "stretch")
+    for how in ("stretch", None, 3, ["pad"]):
+        with pytest.raises(PictureError) as caught:
+            fit(PICTURE, how)
+        assert str(caught.value) == f'how must be "squash", "crop" or "pad", not {how!r}.'
+
+
+def test_a_picture_without_pixels():
+    empty = Image.new("RGB", (0, 5))
+    sentence = "^This picture has no pixels: it is 0 pixels wide and 5 high.$"
+    for use in (open_picture, fit):
+        with pytest.raises(PictureError, match=sentence):
+            use(empty)
+
+
+@pytest.mark.parametrize("how", ["squash", "crop", "pad"])
+def test_a_line_of_millions_of_pixels_can_be_made_square(how):
+    line = slopes(3_000_000, 1)
+    assert fit(line, how).size == (224, 224)
+    if how == "squash":
+        profile = np.asarray(fit(line, how), "float64")[..., 0].mean(axis=0)
+        assert np.abs(profile - (np.arange(224) + 0.5) / 224 * 255).max() < 2
 
 
 # --- what cannot be opened -----------------------------------------------------------------------
@@ -334,18 +686,22 @@ def png_that_claims(width, height):
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
 
 
-BIG = smooth_picture(400, 300)
 JPEG, PNG = encoded(BIG, "JPEG"), encoded(BIG, "PNG")
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><circle r="5"/></svg>'
 NOT_OURS = "{} is not a picture that we can open: save it as JPEG or PNG first."
-DAMAGED = "{} is damaged and cannot be opened: try another copy of it."
-FILM = "{} is a HEIC or AVIF photo or a film, which we cannot open: save it as JPEG first."
+DAMAGED = "{} is damaged, or of a kind that we cannot open: try another copy of it."
+FILM = "{} is a film, not a picture: take a still from it and save that as JPEG."
+HEIC = (
+    "{} is a HEIC photo, which we cannot open: on an iPhone, choose Settings, Camera, Formats, "
+    "Most Compatible, and take it again; on a Mac, open it in Preview and export it as JPEG."
+)
 BAD_FILES = {
     "shopping list.jpg": (b"eggs, milk, an elephant", NOT_OURS),
     "empty.jpg": (b"", "{} is empty: try another copy of it."),
     "cut.jpg": (JPEG[: len(JPEG) // 2], DAMAGED),
     "cut.png": (PNG[: len(PNG) // 2], DAMAGED),
-    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), FILM),
+    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100), HEIC),
+    "burst.heics": (b"\0\0\0\x18ftyphevc\0\0\0\0msf1hevc" + bytes(100), HEIC),
     "film.jpg": (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(100), FILM),
     "letter.pdf": (b"%PDF-1.7\n1 0 obj\n<< >>\nendobj\n", NOT_OURS),
     "drawing.svg": (SVG, NOT_OURS),
@@ -395,6 +751,81 @@ def test_a_path_without_a_name(path):
         open_picture(path)
 
 
+@pytest.mark.parametrize("around", ["{}", " {}", "{}\n", "'{}'", '"{}"', ' "{}" ', "“{}”"])
+def test_quotes_and_blanks_round_a_path_are_forgiven(around, tmp_path):
+    PICTURE.save(tmp_path / "a b.png")
+    assert difference(open_picture(around.format(tmp_path / "a b.png")), PICTURE).max() == 0
+
+
+def test_a_name_with_quotes_in_it_is_taken_as_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "'a'"
+    PICTURE.save(path, "PNG")
+    monkeypatch.chdir(tmp_path)
+    assert difference(open_picture("'a'"), PICTURE).max() == 0
+
+
+def test_the_readers_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    PICTURE.save(tmp_path / "a.png")
+    (tmp_path / "note.txt").write_text("eggs, milk")
+    for path in ("~/a.png", Path("~/a.png"), '"~/a.png" '):
+        assert difference(open_picture(path), PICTURE).max() == 0
+    with pytest.raises(PictureError, match="^note.txt is not a picture that we can open"):
+        open_picture("~/note.txt")
+
+
+@pytest.mark.parametrize(
+    "path", ["~nosuchuser/x.jpg", "no folder/" + "x" * 300 + ".jpg", "x\0.jpg", "x" * 5000]
+)
+def test_what_is_not_there_is_not_called_damaged(path):
+    with pytest.raises(PictureError, match="^There is no file x"):
+        open_picture(path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org/cat.jpg",
+        Path("https://example.org/cat.jpg"),
+        "HTTP://example.org/cat.jpg?width=200",
+        " 'http://example.org' ",
+        "file:///home/me/cat.jpg",
+        "www.example.org/cat.jpg",
+        "data:image/png;base64," + "A" * 500,
+    ],
+)
+def test_an_address_is_no_file(address):
+    with pytest.raises(PictureError) as caught:
+        open_picture(address)
+    assert str(caught.value).endswith(
+        " is an address, not a file: save the picture in a folder, and give its path."
+    )
+    assert len(str(caught.value)) < 150
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PictureError, match="^pipe.jpg is a pipe or a device, not a picture: name a file.$"):
+        open_picture(tmp_path / "pipe.jpg")
+
+
+def test_files_opened_in_a_way_that_does_not_suit(tmp_path):
+    path = tmp_path / "a.png"
+    PICTURE.save(path)
+    with open(path) as text:  # in text mode
+        assert difference(open_picture(text), PICTURE).max() == 0
+    with open(path, "rb") as closed:
+        pass
+    with open(tmp_path / "b.png", "wb") as written:
+        for source in (closed, written, io.StringIO("eggs")):
+            with pytest.raises(
+                PictureError, match=r"cannot be read: open it again with open\(path, \"rb\"\).$"
+            ):
+                open_picture(source)
+
+
 @pytest.mark.parametrize(("thing", "said"), [(None, "None"), (7, "7"), (["a.jpg"], r"\['a.jpg'\]")])
 def test_things_that_are_no_pictures(thing, said):
     with pytest.raises(
@@ -422,10 +853,7 @@ def test_arrays_of_something_other_than_numbers(value):
 
 @pytest.mark.parametrize("value", [-1, 256, -0.5, 1e9])
 def test_arrays_out_of_range(value):
-    with pytest.raises(
-        PictureError,
-        match="^This array is not a picture: its numbers must lie from 0 to 1 or from 0 to 255.$",
-    ):
+    with pytest.raises(PictureError, match=re.escape(UNCLEAR.format(f"{value:g}", f"{value:g}"))):
         open_picture(np.full((4, 5, 3), value))
 
 
@@ -458,8 +886,7 @@ def test_random_bytes_open_or_are_refused(content, start):
     opens_or_says_why(start + content)
 
 
-exif = Image.Exif()
-exif[0x0112] = 6
+exif = oriented(6)
 exif[0x010F] = "A camera"
 REAL = [
     encoded(PICTURE, "JPEG", exif=exif),
@@ -482,3 +909,62 @@ def test_corrupted_files_open_or_are_refused(data):
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(2, min(last, len(content) - 1)))] = data.draw(st.integers(0, 255))
     opens_or_says_why(bytes(content[: data.draw(st.sampled_from([len(content), len(content) * 2 // 3]))]))
+
+
+# --- the course's own pictures ---------------------------------------------------------------------
+
+
+def test_an_opened_picture_of_the_course_knows_its_credit(monkeypatch):
+    entry = next(entry for entry in catalogue() if entry.file == "coffee.jpg")
+    monkeypatch.chdir(entry.path.parent.parent)
+    for source in (entry.path, str(entry.path), "images/coffee.jpg", '"images/../images/coffee.jpg"'):
+        opened = open_picture(source)
+        assert opened.info == {"course": "coffee.jpg"}
+        for picture in (
+            opened,
+            *(fit(opened, how) for how in ("squash", "crop", "pad")),
+            open_picture(opened),
+        ):
+            assert credit_of(picture) == entry.credit
+
+
+def test_other_pictures_have_no_credit(tmp_path):
+    PICTURE.save(tmp_path / "coffee.jpg")
+    strange = PICTURE.copy()
+    strange.info["course"] = "no such picture.jpg"
+    for source in (tmp_path / "coffee.jpg", PICTURE, strange, np.asarray(PICTURE)):
+        opened = open_picture(source)
+        assert opened.info == {} and credit_of(opened) is None
+    assert credit_of(strange) is None
+    strange.info["course"] = ["coffee.jpg"]
+    assert credit_of(strange) is None
+
+
+def test_credits_lists_what_was_opened_once_and_in_that_order():
+    before = {entry.file for entry in credits().entries}
+    fresh = [entry for entry in catalogue() if entry.file not in before][:3]
+    for entry in (fresh[2], fresh[0], fresh[2], fresh[1]):
+        open_picture(entry.path)
+    listed = credits().entries[len(before) :]
+    assert [entry.file for entry in listed] == [fresh[2].file, fresh[0].file, fresh[1].file]
+    lines = str(credits()).splitlines()
+    assert lines[len(before) :] == [f"- {entry.credit}" for entry in listed]
+    assert len(credits()._repr_markdown_().splitlines()) == len(lines)
+
+
+def test_credits_are_shown_as_they_are_written():
+    entry = catalogue()[0]._replace(title="<img src=x> *a*|b_c", author="[A & B](c)", licence="CC0")
+    shown = type(credits())((entry,))._repr_markdown_()
+    assert shown == r"- &lt;img src=x&gt; \*a\*\|b\_c, \[A &amp; B\](c), CC0"
+
+
+def test_credits_of_nothing():
+    nothing = type(credits())(())
+    assert str(nothing) == nothing._repr_markdown_() == "No picture of the course yet."
+
+
+def test_a_set_or_a_picture_that_there_is_not():
+    with pytest.raises(PictureError, match='^images/ has no set of pictures called "unicorns".$'):
+        examples("unicorns")
+    with pytest.raises(PictureError, match="^There is no picture unicorn.jpg in images/"):
+        example("unicorn.jpg")

