@@ -22,11 +22,15 @@ from helpers.style import (
     draw_picture,
     heading,
     in_rows,
+    layer_colour,
     lines_in,
     mix,
     number_text,
+    percent,
+    percent_axis,
     place,
     sentence,
+    text_width,
     titled,
     top_of,
     wrapped,
@@ -205,4 +209,88 @@ def forecast_chart(groups, xlabel, ylabel, title=None):
     axes.set(xlim=edges, ylim=edges, xlabel=xlabel, ylabel=ylabel)
     axes.grid()
     figure.alt = sentence(f"{titled(title)}dots, {xlabel} across, {ylabel} upwards. {'; '.join(told)}")
+    return figure
+
+
+# 02: build VGG16
+
+
+@course_style()
+def two_sided_bars(left, right, titles, title=None):
+    """Two numbers for each name: one as a bar to the left, one as a bar to the right, the name between them.
+
+    left, right: dict name -> number of zero or more, with the same names, each side on a scale of its own;
+    layers of VGG16 get the colour of their block. titles: what the two sides count.
+    Raises ReaderError if the names differ.
+    """
+    if not left or list(left) != list(right):
+        raise ReaderError("Both sides of the bars need the same names in the same order.")
+    names = max(text_width(name) for name in left) + 0.3
+    side, tall = (MAX_WIDTH - names) / 2 - MARGIN, 0.27 * len(left)
+    ends = MARGIN + side, MARGIN + side + names  # where the bars begin
+    top = top_of(title) + MARGIN
+    start = top + LINE + 0.12
+    figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
+    heading(figure, title)
+    told = []
+    for words, values, end, align in zip(titles, (left, right), ends, ("right", "left"), strict=True):
+        write(figure, end, top, words, va="top", ha=align, weight="bold")
+        axes = place(figure, end - side if align == "right" else end, start, side, tall)
+        axes.axis("off")
+        axes.barh(range(len(values)), values.values(), color=list(map(layer_colour, values)), height=0.74)
+        longest = side - 0.12 - max(text_width(number_text(value)) for value in values.values())
+        limits = 0, side / longest * (max(values.values()) or 1)
+        axes.set(xlim=limits[::-1] if align == "right" else limits, ylim=(len(values) - 0.5, -0.5))
+        shift = (-5, 0) if align == "right" else (5, 0)
+        for row, value in enumerate(values.values()):
+            look = {"xytext": shift, "textcoords": "offset points", "ha": align, "va": "center_baseline"}
+            axes.annotate(number_text(value), (value, row), **look)
+        shares = {name: value / (sum(values.values()) or 1) for name, value in values.items()}
+        most = sorted(shares, key=shares.get, reverse=True)[:2]
+        told.append(f"{words}, most in " + " and ".join(f"{name}, {percent(shares[name])}" for name in most))
+    for row, name in enumerate(left):
+        level = start + 0.27 * (row + 0.5)
+        write(figure, MARGIN + side + names / 2, level, name, ha="center", va="center_baseline")
+    figure.alt = sentence(
+        f"{titled(title)}bars to both sides of {amount(len(left), 'name')}, "
+        f"{next(iter(left))} to {list(left)[-1]}: {'; '.join(told)}"
+    )
+    return figure
+
+
+# 03: load the weights
+
+
+@course_style()
+def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+    """How often answers are right, beside how sure they were.
+
+    probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
+    of answers ends and the next begins. A bar is the share that was right, the mark across it what the
+    probabilities promised: their average. A group without an answer is left out.
+    """
+    probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
+    groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
+    rows = np.unique(groups)
+    top, step, left, room = top_of(title) + MARGIN, 0.5, 1.5, 1.7
+    start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
+    figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
+    heading(figure, title)
+    write(figure, MARGIN, top, "answers of", va="top", weight="bold")
+    write(figure, left, top, "bar: share that was right · mark: promised", va="top", color=QUIET)
+    axes = place(figure, left, start, wide, step * len(rows))
+    axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+    percent_axis(axes.xaxis)
+    axes.grid(axis="x")
+    told = []
+    for row, group in enumerate(rows):
+        hits, sure = right[groups == group], probabilities[groups == group].mean()
+        axes.barh(row, hits.mean(), color=BLOCK_COLOURS[6], height=0.5, zorder=2)
+        axes.plot([sure, sure], [row - 0.38, row + 0.38], color=INK, linewidth=3, zorder=3, clip_on=False)
+        name = f"{100 * edges[group]:g} to {100 * edges[group + 1]:g} %"
+        kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
+        write(figure, MARGIN, level, name, va="center")
+        write(figure, left + wide + 0.3, level, kept, va="center")
+        told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
+    figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure
