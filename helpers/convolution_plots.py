@@ -42,6 +42,16 @@ def convolution_step(picture, kernel, position, title=None):
     return convolution_steps(picture, kernel, [position], title)
 
 
+def convolved(pixels, kernel):
+    """What a 3 x 3 kernel gives at every place where it lies wholly on the picture.
+
+    pixels: array (height, width), 3 or more each; kernel: array (3, 3), not mirrored.
+    Returns an array (height - 2, width - 2).
+    """
+    rows, columns = pixels.shape[0] - 2, pixels.shape[1] - 2
+    return sum(kernel[y, x] * pixels[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
+
+
 @course_style()
 def convolution_steps(picture, kernel, positions, title=None):
     """Several steps of a convolution under each other, see `convolution_step`; positions: a list of them."""
@@ -53,13 +63,13 @@ def convolution_steps(picture, kernel, positions, title=None):
             f"these are {grey.shape} and {kernel.shape}."
         )
     rows, columns = grey.shape[0] - 2, grey.shape[1] - 2
+    found = convolved(grey, kernel)
     for row, column in positions:
         if not (0 <= row < rows and 0 <= column < columns):
             raise ReaderError(
                 f"The patch at row {row}, column {column} leaves the picture: "
                 f"row 0 to {rows - 1}, column 0 to {columns - 1}."
             )
-    found = sum(kernel[y, x] * grey[y : y + rows, x : x + columns] for y in range(3) for x in range(3))
     top, tall = top_of(title) + MARGIN, 3 * WIDE + LINE + 0.2
     figure = CourseFigure(MAX_WIDTH, top + LINE + 0.08 + tall * len(positions) + 0.05)
     heading(figure, title)

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from helpers.convolution_plots import convolution_step, convolution_steps, slice_figure
+from helpers.convolution_plots import convolution_step, convolution_steps, convolved, slice_figure
 from helpers.errors import ReaderError
 from helpers.layer_plots import before_after, filters, heat_map, journey, mosaic, patches
 from helpers.network_drawing import draw_network
@@ -80,6 +80,7 @@ __all__ = [
     "confusion",
     "convolution_step",
     "convolution_steps",
+    "convolved",
     "curves",
     "dots_with_threshold",
     "draw_network",

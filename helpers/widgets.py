@@ -19,9 +19,16 @@ from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
 from helpers.labels import has_label, matches, means
-from helpers.lesson_figures import convolution_figure, convolved, misses, threshold_figure
-from helpers.pictures import ENDINGS, MEAN_BGR, PictureError, fit, open_picture, preprocess
-from helpers.plots import guess_bars, percent, picture_row, png
+from helpers.pictures import DEFAULT_HOW, ENDINGS, MEAN_BGR, PictureError, fit, open_picture, preprocess
+from helpers.plots import (
+    convolution_step,
+    convolved,
+    dots_with_threshold,
+    guess_bars,
+    percent,
+    picture_row,
+    png,
+)
 from helpers.style import course_entry, number_text
 
 LOOK = {"style": {"description_width": "12em"}, "layout": {"width": "36em", "max_width": "100%"}}
@@ -84,8 +91,8 @@ def convolution_still(picture, kernel, step, size=14):
     """The figure of `convolution_explorer` at a step, 1 for the first, and the sentence under it."""
     picture = open_picture(picture)
     pixels = np.asarray(fit(picture, "crop", size).convert("L"), "float32")
-    figure = _credited(convolution_figure(pixels, kernel, step - 1), picture)
     row, column = divmod(step - 1, size - 2)
+    figure = _credited(convolution_step(pixels, kernel, (row, column)), picture)
     total = number_text(convolved(pixels, np.asarray(kernel, "float32"))[row, column])
     return figure, f"Row {row + 1}, column {column + 1}: the nine products add up to {total}."
 
@@ -102,12 +109,13 @@ def threshold_explorer(known, unknown, start=0.5):
 
 def threshold_still(known, unknown, threshold):
     """The figure of `threshold_explorer` for a threshold from 0 to 1, and the sentence under it."""
-    refused, answered = misses(known, unknown, threshold)
+    refused, answered = np.sum(np.less(known, threshold)), np.sum(np.greater_equal(unknown, threshold))
     sentence = (
         f"Threshold {percent(threshold)}: {refused} of {len(known)} known things are refused, "
         f"{answered} of {len(unknown)} unknown ones are answered."
     )
-    return threshold_figure(known, unknown, threshold), sentence
+    groups = {"on the list": known, "not on the list": unknown}
+    return dots_with_threshold(groups, threshold), sentence
 
 
 def preparation_explorer(recogniser, picture):
@@ -117,7 +125,7 @@ def preparation_explorer(recogniser, picture):
     """
     picture = open_picture(picture)
     controls = {
-        "how": _choice("make it square", ["squash", "crop", "pad"]),
+        "how": _choice("make it square", [DEFAULT_HOW, "squash", "pad"]),
         "order": _choice("channels", [BLUE_FIRST, RED_FIRST]),
         "mean": _tick("take the average colour away", True),
         "turn": _slider("turn left, degrees", 0, 270, 0, step=90),
@@ -125,7 +133,7 @@ def preparation_explorer(recogniser, picture):
     return _explorer(controls, lambda **values: preparation_still(recogniser, picture, **values))
 
 
-def preparation_still(recogniser, picture, how="squash", order=BLUE_FIRST, mean=True, turn=0):
+def preparation_still(recogniser, picture, how=DEFAULT_HOW, order=BLUE_FIRST, mean=True, turn=0):
     """The figure of `preparation_explorer`, and the sentence under it.
 
     how: as in `pictures.fit`. order: BLUE_FIRST or RED_FIRST. mean: whether the average colour is taken away.

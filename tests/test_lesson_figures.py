@@ -67,3 +67,29 @@ def test_a_forecast_and_its_truth_are_told_for_every_group():
 def test_a_forecast_without_its_truth_is_one_sentence():
     with pytest.raises(ReaderError, match="^Every forecast of 'hottest' needs its own truth.*[.]$"):
         lesson_figures.forecast_chart({"hottest": ([1.0], [])}, "forecast", "truth")
+
+
+# 02
+
+
+def test_bars_to_both_sides_say_where_most_is():
+    parameters, work = {"block1_conv1": 1.0, "fc1": 3.0}, {"block1_conv1": 9.0, "fc1": 1.0}
+    alt = lesson_figures.two_sided_bars(parameters, work, ("parameters", "work")).alt
+    assert "parameters, most in fc1, 75.0 %" in alt
+    assert "work, most in block1_conv1, 90.0 %" in alt
+
+
+@pytest.mark.parametrize("right", [{}, {"a": 1}, {"b": 1, "a": 1}])
+def test_bars_to_both_sides_need_the_same_names(right):
+    with pytest.raises(ReaderError, match="same names"):
+        lesson_figures.two_sided_bars({"a": 1, "b": 2}, right, ("left", "right"))
+
+
+# 03
+
+
+def test_what_was_promised_stands_beside_what_was_kept():
+    alt = lesson_figures.promised_and_kept([0.4, 0.6, 0.7, 0.8, 1.0], [False, True, False, True, True]).alt
+    assert "answers of 50 to 80 %: promised 65.0 %, 1 of 2 right, 50.0 %" in alt
+    assert "answers of 80 to 95 %: promised 80.0 %, 1 of 1 right" in alt
+    assert "answers of 95 to 100 %: promised 100 %, 1 of 1 right" in alt or "promised 100.0 %" in alt
