@@ -227,7 +227,7 @@ def test_each_place_is_the_answer_with_that_square_hidden(recogniser, photo, pro
         recogniser, photo, ELEPHANT, patch=128, step=96, progress=lambda b: batches.extend(b) or b
     )
     assert found.shape == (2, 2) and sum(map(len, batches)) == 4
-    by_hand = fit(photo, "squash")
+    by_hand = fit(photo)
     by_hand.paste((128, 128, 128), (96, 0, 224, 128))  # row 0, column 1
     hidden = recogniser.probabilities(prepare(by_hand)[None])[0, recogniser.index(ELEPHANT)]
     assert found[0, 1] == pytest.approx(probabilities[recogniser.index(ELEPHANT)] - hidden, abs=1e-5)

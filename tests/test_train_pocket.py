@@ -102,7 +102,7 @@ def test_the_fit_works_on_pictures_that_differ_like_the_pairs():
         ((each @ kernel + bias).argmax(axis=1) == classes).mean()
         for each in (thumbnails, thumbnails + shift[0])
     ]
-    assert min(right) > 0.85
+    assert min(right) > 0.8
 
 
 def test_the_temperature_makes_probabilities_honest():

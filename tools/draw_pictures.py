@@ -33,7 +33,8 @@ def silhouette(path):
 
     The cut-out is enlarged to 400 pixels first, so that a small one gets smooth edges too.
     """
-    shape = Image.open(path).convert("RGBA").getchannel("A")
+    with Image.open(path) as cut_out:
+        shape = cut_out.convert("RGBA").getchannel("A")
     shape = shape.crop(shape.getbbox())
     scale = 400 / max(shape.size)
     shape = shape.resize([round(side * scale) for side in shape.size], Image.Resampling.BICUBIC)

@@ -4,7 +4,7 @@
     python tools/notebooks.py save [NN ...]   execute and save with outputs, as the repository keeps them
 
 NN is the number of a notebook (05) or the path of a file; without any, all of them.
-The pocket weights speak unless the variable VGG16_WEIGHTS names others.
+The pocket network answers unless the variable VGG16_WEIGHTS names another.
 """
 
 import hashlib

@@ -50,8 +50,15 @@ def drawing(card):
     for key, name, colour, mark in kinds:
         judged = card[key][DEFAULT_HOW]["all"] if key == "outside" else card[key]
         n, sure, right = np.array(judged["bins"]).T
-        many = n >= 5  # the share of fewer answers says nothing
-        axes.plot(sure[many], right[many], marker=mark, color=colour, label=f"{name}, n = {judged['n']:,}")
+        many = n >= 10  # the share of fewer answers says little
+        axes.plot(
+            sure[many],
+            right[many],
+            marker=mark,
+            clip_on=False,
+            color=colour,
+            label=f"{name}, n = {judged['n']:,}",
+        )
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=np.linspace(0, 1, 5), yticks=np.linspace(0, 1, 5))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
@@ -92,8 +99,8 @@ Written by `tools/pocket_card.py` from what `tools/train_pocket.py` measured; th
 
 VGG16's 13 convolutional layers with Oxford's weights (14,714,688 parameters, kept as float16), the average of
 each of the 512 maps of `block5_conv3`, one dense layer of our own, softmax: {card["labels"]} labels. It is
-not VGG16, and its answers are never VGG16's. It is there so that the course runs offline and in little
-memory.
+not VGG16, and its answers are never VGG16's. It is there so that the course runs offline and in
+little memory.
 
 ## Measured
 
@@ -108,7 +115,7 @@ average over {training.BINS} equal bins of the first answer's probability.
 ![How often the first answer is right, for answers of each probability]({DRAWING})
 
 A point on the diagonal is honest: of all answers of 80 %, 80 % are right. Above it the network is too modest,
-below it too sure. Bins of fewer than five answers are left out.
+below it too sure. Bins of fewer than ten answers are left out.
 
 The pictures from elsewhere are listed in `tests/data/outside/labels.csv`. They were fixed before the network
 saw any of them, and took no part in training or in any choice. The finished layer was judged on them and
@@ -125,8 +132,8 @@ on the validation thumbnails once.
 - The photos from elsewhere are few, hence the wide intervals, and they are of the kind that free packages
   contain: things in the middle, often cut out on white. The intervals treat them as drawn at random, which
   nobody did.
-- At n = {parts["all"]["n"]} even perfectly calibrated answers would show a calibration error of several
-  percent.
+- At n = {parts["all"]["n"]} even perfectly calibrated answers would show a calibration
+  error of several percent.
 - Photos are what readers have, so the temperature is set on sharp photos. On thumbnails the network is
   therefore too modest.
 
