@@ -294,3 +294,40 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
         told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
     figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure
+
+
+# 07: a face
+
+
+@course_style()
+def spreads(results, title=None):
+    """How often each result came out of many repeated trials: a row of columns from 0 to 100 % for each.
+
+    results: dict name -> shares, 0 to 1, one for each trial. Above a row stand its median and between which
+    values nine of ten trials lie. Raises ReaderError for a result without a trial.
+    """
+    if not results or not all(len(values) for values in results.values()):
+        raise ReaderError("Every result needs at least one trial.")
+    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + LINE + 0.3
+    left = MARGIN + 0.15
+    figure = CourseFigure(MAX_WIDTH, top + step * len(results) + 0.25)
+    heading(figure, title)
+    told = []
+    for row, (name, values) in enumerate(results.items()):
+        low, middle, high = np.percentile(values, [5, 50, 95])
+        words = f"median {percent(middle)}, nine of ten from {percent(low)} to {percent(high)}"
+        start, colour = top + row * step, BLOCK_COLOURS[6]
+        write(figure, MARGIN, start, name, va="top", weight="bold")
+        write(figure, MAX_WIDTH - MARGIN, start, words, va="top", ha="right", color=QUIET)
+        axes = place(figure, left, start + LINE + 0.05, MAX_WIDTH - 2 * left, tall)
+        counts, edges = np.histogram(values, bins=40, range=(0, 1))
+        axes.bar(edges[:-1], counts, width=0.022, align="edge", color=colour)
+        axes.axvline(middle, color=INK, linewidth=2)
+        axes.set(xlim=(0, 1), ylim=(0, counts.max()), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.spines["left"].set_visible(False)
+        percent_axis(axes.xaxis)
+        axes.tick_params(axis="x", labelbottom=row == len(results) - 1)
+        told.append(f"{clean(name)}: {words}")
+    count = amount(len(next(iter(results.values()))), "trial")
+    figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
+    return figure

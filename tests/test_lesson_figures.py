@@ -92,3 +92,18 @@ def test_what_was_promised_stands_beside_what_was_kept():
     alt = lesson_figures.promised_and_kept([0.4, 0.6, 0.7, 0.8, 1.0], [False, True, False, True, True]).alt
     assert "answers of 50 to 80 %: promised 65.0 %, 1 of 2 right, 50.0 %" in alt
     assert "answers of 80 to 95 %: promised 80.0 %, 1 of 1 right" in alt
+
+
+# 07
+
+
+def test_spreads_say_the_median_and_where_nine_of_ten_trials_lie():
+    alt = lesson_figures.spreads({"silenced": np.linspace(0, 1, 101), "answered": [0.5]}).alt
+    assert "silenced: median 50.0 %, nine of ten from 5.0 % to 95.0 %" in alt
+    assert "columns for 101 trials" in alt
+
+
+@pytest.mark.parametrize("results", [{}, {"silenced": []}])
+def test_spreads_need_a_trial(results):
+    with pytest.raises(ReaderError, match="at least one trial"):
+        lesson_figures.spreads(results)
