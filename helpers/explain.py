@@ -160,11 +160,10 @@ def top_patches(recogniser, layer, channels, pictures, count=6, side=96):
     watched = keras.Model(model.input, model.get_layer(layer).output)
     squares = [fit(open_picture(picture), "crop") for picture in pictures]
     found = []  # for each picture: the largest value of each map, and where it is
-    for start in range(0, len(squares), BATCH):
-        batch = np.stack([preprocess(square) for square in squares[start : start + BATCH]])
-        for maps in watched(batch, training=False).numpy()[..., channels]:
-            flat = maps.reshape(-1, len(channels))
-            found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
+    for square in squares:  # one by one: several at once take much more memory
+        maps = watched(preprocess(square)[None], training=False).numpy()[0][:, :, channels]
+        flat = maps.reshape(-1, len(channels))
+        found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
     columns = maps.shape[1]
     scale = INPUT_SIZE / columns  # pixels from one place of a map to the next
     tops = []

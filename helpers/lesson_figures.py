@@ -331,3 +331,48 @@ def spreads(results, title=None):
     count = amount(len(next(iter(results.values()))), "trial")
     figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
     return figure
+
+
+# 08: illustrations
+
+
+@course_style()
+def ladder_dots(columns, series, ylabel, title=None):
+    """How probable something is for unrelated pictures: dots above each column, and no line between them.
+
+    columns: a heading for each column; series: dict from a name to probabilities, 0 to 1, one a column; at
+    most four. Raises ReaderError if a name has more or fewer probabilities than there are columns.
+    """
+    looks = list(zip((BLOCK_COLOURS[6], BLOCK_COLOURS[4], BLOCK_COLOURS[1], GREY), "os^D"))
+    if len(series) > len(looks) or any(len(values) != len(columns) for values in series.values()):
+        raise ReaderError(f"ladder_dots draws up to {len(looks)} names, with a probability for each column.")
+    top, left, tall = top_of(title) + MARGIN, 0.95, 2.6
+    wide = MAX_WIDTH - left - MARGIN
+    heads = [wrapped(text, wide / len(columns) - 0.1) for text in columns]
+    floor = LINE * max(lines_in(text) for text in heads) + 0.2
+    figure = CourseFigure(MAX_WIDTH, top + 1.6 * LINE + tall + floor)
+    heading(figure, title)
+    start = top + 1.6 * LINE
+    axes = place(figure, left, start, wide, tall)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.04, 1.04), ylabel=ylabel)
+    axes.set_xticks(range(len(columns)), heads)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.tick_params(axis="x", length=0)
+    percent_axis(axes.yaxis)
+    axes.grid(axis="y")
+    for edge in range(1, len(columns)):
+        axes.axvline(edge - 0.5, color=RULE, linewidth=0.8, zorder=0)
+    key, told = left, []
+    for number, ((name, values), (colour, marker)) in enumerate(zip(series.items(), looks)):
+        shift = 0.22 * (number - (len(series) - 1) / 2)
+        look = {"s": 70, "color": colour, "marker": marker, "linewidths": 0, "clip_on": False, "zorder": 3}
+        axes.scatter([place_of + shift for place_of in range(len(columns))], values, **look)
+        spot = place(figure, key, top, 0.2, 0.2)
+        spot.scatter([0], [0], **look)
+        spot.axis("off")
+        write(figure, key + 0.25, top + 0.1, name, va="center")
+        key += 0.25 + text_width(name) + 0.35
+        said = [f"{clean(column)} {percent(value)}" for column, value in zip(columns, values, strict=True)]
+        told.append(f"{clean(name)}: {', '.join(said)}")
+    figure.alt = sentence(f"{titled(title)}dots for {ylabel}. {'; '.join(told)}")
+    return figure
