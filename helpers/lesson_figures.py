@@ -119,7 +119,7 @@ def kernels_and_maps(kernels, maps, chosen, title=None):
         seen = _draw_map(place(figure, left, start, cell, tall), maps[:, :, number])
         told.append(f"kernel {number}, {seen}")
     figure.alt = sentence(
-        f"{titled(title)}{amount(len(chosen), 'kernel')} of 3 × 3 as colours, and under each its feature map. "
+        f"{titled(title)}{amount(len(chosen), 'kernel')} of 3 × 3 as colours, under each its feature map. "
         f"{'; '.join(told)}"
     )
     return figure
