@@ -188,17 +188,16 @@ def load_recogniser(weights=None):
 def _introduction(choice, classes):
     if choice.kind == "pocket":
         return (
-            "The pocket network answers: Oxford's 13 convolutional layers, a small last layer of our own, "
-            f"{classes} labels. "
-            'For the full VGG16 with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
+            f"The pocket network answers, with one of {classes} labels (Oxford's layers, one of our own).\n"
+            'VGG16 itself, with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
         )
     if choice.kind == "imagenet":
         return (
-            f"Oxford's network answers: the full VGG16 as published, {classes} labels. "
-            'For the small network in this repository: load_recogniser("pocket").'
+            f"VGG16 answers as Oxford published it, with one of {classes} labels.\n"
+            'The small network of this repository: load_recogniser("pocket").'
         )
     rest = "a last layer on Oxford's convolutional layers" if choice.kind == "head" else "a full VGG16"
     return (
-        f"The network from your file {choice.path.name} answers: {rest}, {classes} labels. "
-        'For the network in this repository: load_recogniser("pocket").'
+        f"The network from your file {choice.path.name} answers, with one of {classes} labels: {rest}.\n"
+        'The small network of this repository: load_recogniser("pocket").'
     )

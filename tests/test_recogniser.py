@@ -165,7 +165,7 @@ def test_a_person_is_never_answered_with_these(recogniser):
 
 def test_the_pocket_says_that_it_is_the_pocket(recogniser):
     assert recogniser.weights == "pocket"
-    assert recogniser.introduction.startswith("The pocket network answers: ")
+    assert recogniser.introduction.startswith("The pocket network answers, ")
     assert "195 labels" in recogniser.introduction
     assert 'load_recogniser("imagenet")' in recogniser.introduction and "553 MB" in recogniser.introduction
     assert "\n" not in recogniser.introduction
@@ -278,7 +278,7 @@ def test_a_last_layer_with_taught_words_answers_for_itself(recogniser, tmp_path)
     )
     taught = load_recogniser(tmp_path / "words.h5")
     assert taught.weights == "your file words.h5"
-    assert taught.introduction.startswith("The network from your file words.h5 answers: a last layer on ")
+    assert taught.introduction.startswith("The network from your file words.h5 answers, ")
     assert "2 labels" in taught.introduction and taught.exact_maps
     best = taught.guess(example("elephant.gif"))
     assert [(guess.label, guess.wnid) for guess in best] == [("big grey", ""), ("rest", "")]

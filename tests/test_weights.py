@@ -448,7 +448,7 @@ def test_blanks_and_quotes_around_a_path_are_forgiven(clean, file):
 def test_a_file_of_the_reader_is_called_his(narrow, clean, file, values):
     recogniser = load_recogniser(file)
     assert recogniser.weights == "your file mine.h5"
-    assert recogniser.introduction.startswith("The network from your file mine.h5 answers: a full VGG16, ")
+    assert recogniser.introduction.startswith("The network from your file mine.h5 answers, ")
     assert np.array_equal(recogniser.model.get_layer("fc1").get_weights()[0], values["fc1"][0])
 
 
@@ -456,7 +456,7 @@ def test_the_published_file_is_recognised_wherever_it_lies(narrow, clean, file, 
     published(monkeypatch, file)
     recogniser = load_recogniser(file)
     assert recogniser.weights == "imagenet"
-    assert recogniser.introduction.startswith("Oxford's network answers: ")
+    assert recogniser.introduction.startswith("VGG16 answers as Oxford published it, ")
 
 
 def test_a_changed_file_in_the_cache_is_not_used(narrow, clean, file, monkeypatch):
