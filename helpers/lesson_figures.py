@@ -54,10 +54,17 @@ def map_row(maps, columns=None, title=None):
     rows = in_rows([(wrapped(text, cell), shown) for text, shown in maps.items()], columns)
     heads = [LINE * max(lines_in(text) for text, _ in row) + 0.07 for row in rows]
     talls = [cell * max(_height_to_width(shown) for _, shown in row) for row in rows]
-    two_colours = any(np.min(shown) < 0 for shown in maps.values() if isinstance(shown, np.ndarray))
+    across = MARGIN + columns * (cell + MARGIN)
+    arrays = [(n, shown) for n, shown in enumerate(maps.values()) if isinstance(shown, np.ndarray)]
+    coloured = [number % columns for number, shown in arrays if shown.min() < 0]
+    key, key_left = "", MARGIN + (cell + MARGIN) * min(coloured, default=0)
+    if coloured:
+        key = "orange > 0, purple < 0, pale about 0"
+        key += "; grey: black is 0" if len(coloured) < len(arrays) else ""
+        key = wrapped(key, across - MARGIN - key_left)
     top = top_of(title) + MARGIN
-    down = top + sum(heads) + sum(talls) + MARGIN * len(rows) + (0.25 if two_colours else 0)
-    figure = CourseFigure(MARGIN + columns * (cell + MARGIN), down)
+    down = top + sum(heads) + sum(talls) + MARGIN * len(rows) + LINE * lines_in(key) + (0.05 if key else 0)
+    figure = CourseFigure(across, down)
     heading(figure, title)
     told = []
     for row, head, tall in zip(rows, heads, talls, strict=True):
@@ -67,9 +74,8 @@ def map_row(maps, columns=None, title=None):
             axes = place(figure, left, top + head, cell, tall)
             told.append(f"{clean(text)}, {_draw_map(axes, shown)}")
         top += head + tall + MARGIN
-    if two_colours:
-        words = "orange: above zero · purple: below zero · pale: about zero"
-        write(figure, MARGIN, top, words, va="top", color=QUIET)
+    if key:  # it starts under the first map in two colours
+        write(figure, key_left, top, key, va="top", color=QUIET, linespacing=1.15)
     figure.alt = sentence(f"{titled(title)}{amount(len(maps), 'picture')} side by side. {'; '.join(told)}")
     return figure
 
@@ -97,19 +103,27 @@ def _draw_map(axes, shown):
 
 
 @course_style()
-def kernels_and_maps(kernels, maps, chosen, title=None):
-    """Kernels of the first layer as colours, and under each the feature map that it makes.
+def kernels_and_maps(kernels, maps, chosen, picture=None, title=None):
+    """Kernels of the first layer as colours, under each the feature map that it makes.
 
     kernels: array (3, 3, 3, count), input channels blue, green, red, drawn as `plots.filters` draws them;
-    maps: array (height, width, count), after ReLU; chosen: the numbers of those to draw, from 0.
+    maps: array (height, width, count), after ReLU; chosen: the numbers of those to draw, from 0;
+    picture: the PIL image that the maps are of, drawn beside them, cut to its middle as the maps are.
     """
-    cell, top = (MAX_WIDTH - MARGIN) / len(chosen) - MARGIN, top_of(title) + MARGIN
+    columns, top = len(chosen) + (picture is not None), top_of(title) + MARGIN
+    cell = (MAX_WIDTH - MARGIN) / columns - MARGIN
     side, tall = min(1.1, cell), cell * maps.shape[0] / maps.shape[1]
     start = top + LINE + 0.07 + side + 0.1
     figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
     heading(figure, title, block=1)
     told = []
-    for column, number in enumerate(chosen):
+    if picture is not None:
+        write(figure, MARGIN, start - LINE - 0.07, "the picture", va="top", weight="bold")
+        axes = place(figure, MARGIN, start, cell, tall)
+        draw_picture(axes, picture)
+        _cut_to_middle(axes, picture.size, maps.shape[1] / maps.shape[0])
+        told.append(described(picture))
+    for column, number in enumerate(chosen, start=columns - len(chosen)):
         left, rgb = MARGIN + column * (cell + MARGIN), kernels[:, :, ::-1, number]
         write(figure, left, top, f"kernel {number}", va="top", weight="bold")
         axes = place(figure, left, top + LINE + 0.07, side, side)
@@ -125,42 +139,53 @@ def kernels_and_maps(kernels, maps, chosen, title=None):
     return figure
 
 
+def _cut_to_middle(axes, size, width_to_height):
+    """Show only the largest middle part of a picture that has these proportions."""
+    across = min(size[0], size[1] * width_to_height)
+    down, (x, y) = across / width_to_height, (size[0] / 2, size[1] / 2)
+    axes.set(xlim=(x - across / 2, x + across / 2), ylim=(y + down / 2, y - down / 2))
+
+
 @course_style()
 def stacked_kernels(count=3, title=None):
     """How far kernels of 3 × 3 reach, one layer after the other: from the pixels to one number.
 
-    count: how many layers. The patch of each layer is marked, and the number that comes of it.
+    count: how many layers. In each, all that the one number of the last layer comes from is in colour.
     """
-    widest, cell, top = 2 * count + 1, 0.21, top_of(title) + MARGIN
-    sides = [widest - 2 * layer for layer in range(count + 1)]
-    last = 0.75  # inches for the words above the last layer, which is only one cell wide
-    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(sides[:-1])) / count
-    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * widest + MARGIN)
+    sides, top = [2 * (count - layer) + 1 for layer in range(count + 1)], top_of(title) + MARGIN
+    last = 0.75  # inches for the words above the last layer, which is narrower than they are
+    cell = min(0.21, 0.62 * (MAX_WIDTH - 2 * MARGIN) / sum(side + 2 for side in sides))
+    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(side + 2 for side in sides[:-1])) / count
+    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * (sides[0] + 2) + MARGIN)
     heading(figure, title)
     down = figure.get_size_inches()[1]
     axes = place(figure, 0, 0, MAX_WIDTH, down)
     axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
     axes.axis("off")
-    middle, left, colour = top + 2 * LINE + 0.15 + cell * widest / 2, MARGIN, "#C9CDD3"
-    mark = {"fill": False, "edgecolor": BLOCK_COLOURS[6], "linewidth": 2}
-    patch = None  # the right edge and the half height of the patch in the layer before
+    middle, left = top + 2 * LINE + 0.15 + cell * (sides[0] + 2) / 2, MARGIN
+    colour, red, frame = "#C9CDD3", BLOCK_COLOURS[6], None  # frame: the one of the layer before
     for layer, side in enumerate(sides):
         write(figure, left, top, f"layer {layer}" if layer else "pixels", va="top", weight="bold")
         size = f"{side} × {side}" if side > 1 else "1 number"
         write(figure, left, top + LINE, size, va="top", color=QUIET)
-        look = {"facecolor": mix(colour, "white", 0.35), "edgecolor": mix(colour, INK, 0.4), "linewidth": 0.7}
-        for row, column in np.ndindex(side, side):
-            corner = left + cell * column, middle + cell * (row - side / 2)
-            axes.add_patch(Rectangle(corner, cell, cell, **look))
-        right = left + cell * side
-        if patch:
-            axes.add_patch(Rectangle((right - cell, middle - cell / 2), cell, cell, **mark))
-            for up in (-1, 1):  # behind the cells of this layer, in front of nothing
-                ends = [middle + up * patch[1], middle + up * cell / 2]
-                axes.plot([patch[0], right - cell], ends, color=mark["edgecolor"], linewidth=0.8, zorder=0)
-        if side > 1:
-            axes.add_patch(Rectangle((right - 3 * cell, middle - 1.5 * cell), 3 * cell, 3 * cell, **mark))
-        patch, left, colour = (right, 1.5 * cell), right + gap, BLOCK_COLOURS[3]
+        for row, column in np.ndindex(side + 2, side + 2):  # a rim of neighbours that don't count
+            corner = left + cell * column, middle + cell * (row - side / 2 - 1)
+            counts = 0 < row <= side and 0 < column <= side
+            shade = mix(red, "white", 0.55) if counts else mix(colour, "white", 0.7)
+            edge = mix(red, INK, 0.2) if counts else mix(colour, "white", 0.2)
+            axes.add_patch(
+                Rectangle(
+                    corner, cell, cell, facecolor=shade, edgecolor=edge, linewidth=0.7, zorder=1 + counts
+                )
+            )
+        start, half = left + cell, cell * side / 2
+        around = {"fill": False, "edgecolor": red, "linewidth": 2, "zorder": 3}
+        axes.add_patch(Rectangle((start, middle - half), 2 * half, 2 * half, **around))
+        if frame:
+            for up in (-1, 1):  # from frame to frame
+                ends = [middle + up * frame[1], middle + up * half]
+                axes.plot([frame[0], start], ends, color=red, linewidth=1, zorder=4)
+        frame, left, colour = (start + 2 * half, half), left + cell * (side + 2) + gap, BLOCK_COLOURS[3]
     figure.alt = sentence(
         f"{titled(title)}{sides[0]} × {sides[0]} pixels, then layers of "
         f"{', '.join(f'{side} × {side}' for side in sides[1:])}: "
