@@ -1,10 +1,12 @@
 """Looking inside the network: what its layers put out, and which part of a picture an answer comes from."""
 
 from numbers import Integral
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from helpers.architecture import INPUT_SIZE
 from helpers.errors import ReaderError
@@ -106,3 +108,72 @@ def spread(falls, patch, step):
         total[square] += fall
         count[square] += 1
     return total / np.maximum(count, 1)
+
+
+def map_weights(recogniser, picture, label):
+    """How much each map of the last convolution counts for a label: the weights of its class activation map.
+
+    In the pocket network these are, for every picture, the weights between the maps and the label in its last
+    layer. In the full VGG16 it is an estimate that holds for this picture only: how far the label's logit
+    rises if a map rises by 1 everywhere (Selvaraju et al., "Grad-CAM", 2017).
+
+    picture: anything `pictures.open_picture` takes. label: a guess or anything else that
+        `Recogniser.index` takes.
+    Returns float32 (512,).
+    """
+    number, model = recogniser.index(label), recogniser.model
+    kernel, bias = model.get_layer("predictions").get_weights()
+    if recogniser.exact_maps:
+        return kernel[:, number]
+    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
+    with tf.GradientTape() as tape:
+        maps, features = watched(prepare(picture, check_how(None))[None], training=False)
+        logit = features @ kernel[:, number : number + 1] + bias[number]
+    return tf.reduce_sum(tape.gradient(logit, maps), axis=(0, 1, 2)).numpy()
+
+
+class Patch(NamedTuple):
+    """A part of a picture that excites a map.
+
+    picture: the part, a square Pillow image. source: the number of the picture that it is cut from.
+    value: what the map put out there.
+    """
+
+    picture: Image.Image
+    source: int
+    value: float
+
+
+def top_patches(recogniser, layer, channels, pictures, count=6, side=96):
+    """The parts of pictures that excite feature maps most: of each picture only its best part.
+
+    What a map responds to can only be shown by examples (Zeiler and Fergus, "Visualizing and Understanding
+    Convolutional Networks", 2013).
+
+    layer: the name of a convolution. channels: the numbers of some of its maps, counted from 0.
+    pictures: a list of anything that `pictures.open_picture` takes; each is cropped to a square.
+    count: how many parts for each map. side: of a part, in pixels of the 224; it lies around the place where
+        the map is largest, or as near to it as the edge allows.
+    Returns for each channel a list of Patch, strongest first.
+    """
+    model = recogniser.model
+    watched = keras.Model(model.input, model.get_layer(layer).output)
+    squares = [fit(open_picture(picture), "crop") for picture in pictures]
+    found = []  # for each picture: the largest value of each map, and where it is
+    for square in squares:  # one by one: several at once take much more memory
+        maps = watched(preprocess(square)[None], training=False).numpy()[0][:, :, channels]
+        flat = maps.reshape(-1, len(channels))
+        found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
+    columns = maps.shape[1]
+    scale = INPUT_SIZE / columns  # pixels from one place of a map to the next
+    tops = []
+    for of_channel in zip(*found):
+        order = sorted(range(len(squares)), key=lambda number: -of_channel[number][0])[:count]
+        tops.append([])
+        for number in order:
+            value, place = of_channel[number]
+            middles = (scale * (at + 0.5) for at in divmod(int(place), columns))
+            upper, left = (round(min(max(at - side / 2, 0), INPUT_SIZE - side)) for at in middles)
+            part = squares[number].crop((left, upper, left + side, upper + side))
+            tops[-1].append(Patch(part, number, float(value)))
+    return tops

@@ -177,8 +177,10 @@ def bend_curves(rows):
             under = start + curve + 0.06
             draw_picture(place(figure, middle - thumb / 2, under, thumb, thumb), pictures[number])
             write(figure, middle, under + thumb + 0.05, f"{amounts[number]:g}", va="top", ha="center")
-    shown = [course for row in rows for course in _courses(row[2], {row[0]: row[3]})]
-    figure.alt = f"Curves above the changed pictures. {'; '.join(shown)}."
+    told = []
+    for title, note, amounts, probabilities, *_ in rows:
+        told += _courses(amounts, {f"{title} ({note})" if note else title: probabilities})
+    figure.alt = f"Curves above the changed pictures. {'; '.join(told)}."
     return figure
 
 

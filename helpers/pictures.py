@@ -168,6 +168,7 @@ def example(file):
 
 # Credits
 
+UNFOLDED = 20  # a longer list of credits is folded
 _OPENED = {}  # the files of the course's pictures that were opened, in this order, with None for each
 
 
@@ -208,8 +209,14 @@ class Credits(NamedTuple):
     def __str__(self):
         return "\n".join(f"- {entry.credit}" for entry in self.entries) or "No picture of the course yet."
 
+    __repr__ = __str__
+
     def _repr_markdown_(self):
-        return "\n".join(f"- {_escaped(entry.credit)}" for entry in self.entries) or str(self)
+        lines = "\n".join(f"- {_escaped(entry.credit)}" for entry in self.entries) or str(self)
+        if len(self.entries) <= UNFOLDED:
+            return lines
+        summary = f"{len(self.entries)} pictures"
+        return f"<details><summary>{summary}</summary>\n\n{lines}\n\n</details>"
 
 
 def _escaped(text):

@@ -238,11 +238,11 @@ def picture_row(pictures, titles, columns=None, title=None):
 
 @course_style()
 def picture_table(rows, columns, title=None):
-    """Pictures in rows and columns, each with an answer and a bar for the right word under it.
+    """Pictures in rows and columns, each with an answer and its bar under it.
 
     rows: lists of the same length: in each a tuple (picture, answer, right, probability) for every column:
         a PIL image or array (height, width[, 3]), 0 to 255; the first guess as text; whether that counts as
-        right: then it is written bold; and how probable the right word is, 0 to 1.
+        right: then it is written bold; and how probable the answer is, 0 to 1.
     columns: a heading for each column. Raises ValueError if a row is longer or shorter.
     """
     for row in rows:
@@ -279,7 +279,7 @@ def picture_table(rows, columns, title=None):
             write(figure, left, below, percent(probability), va="top", color=QUIET)
     said_of = [
         ", ".join(
-            f"{clean(column)} {clean(answer)}{' (right)' if right else ''}, right word {percent(probability)}"
+            f"{clean(column)} {clean(answer)} {percent(probability)}{' (right)' if right else ''}"
             for column, (_, answer, right, probability) in zip(columns, row, strict=True)
         )
         for row in rows
@@ -290,14 +290,22 @@ def picture_table(rows, columns, title=None):
     return figure
 
 
+# What a page is marked with: the mark, its colour, and what it means.
+MARKS = {
+    True: ("✓", INK, "right"),
+    False: ("✗", BLOCK_COLOURS[6], "wrong"),
+    "no label": ("–", QUIET, "no label for it"),
+}
+
+
 @course_style()
 def book_page(pictures, words, answers=None, right=None, title="My first words", number=None):
     """Pictures drawn as a page of a first-words book: three in a row, a word in large letters under each.
 
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; words: one for each;
     answers: for each what the network said, in one or more lines, or None for the page as a child gets it;
-    right: for each whether that counts as right: it gets a tick or a cross; number: of the page, or None.
-    Raises ValueError if the lists differ in length.
+    right: for each True, a tick, False, a cross, "no label", a dash where the network has no label for the
+    word, or None, no mark; number: of the page, or None. Raises ValueError if the lists differ in length.
     """
     answers = answers or [""] * len(pictures)
     right = right or [None] * len(pictures)
@@ -333,7 +341,7 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         )
         write(figure, x + cell / 2, start + cell + 0.42, text, ha="center", va="top")
         if good is not None:
-            mark, colour = ("✓", INK) if good else ("✗", BLOCK_COLOURS[6])
+            mark, colour, _ = MARKS[good]
             # On the picture's own corner, however narrow the picture is.
             shape = _height_to_width(picture)
             x += cell * (1 + min(1, 1 / shape)) / 2
@@ -341,9 +349,12 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
             disc = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": RULE}
             style = {"size": 15, "weight": "bold", "color": colour, "bbox": disc}
             write(figure, x - 0.04, y + 0.04, mark, ha="center", va="center", **style)
-    verdicts = {True: ", right", False: ", wrong", None: ""}
+    given = [mark for mark in MARKS if mark in right]
+    key = " · ".join(f"{MARKS[mark][0]} {MARKS[mark][2]}" for mark in given)
+    write(figure, 0.65, down - 0.3, key, color=QUIET, va="center")
     shown = [
-        clean(word) + (f" (answer: {clean(answer)}{verdicts[good]})" if answer else "")
+        clean(word)
+        + (f" (answer: {clean(answer)}{f', {MARKS[good][2]}' if good in given else ''})" if answer else "")
         for word, answer, good in zip(words, answers, right, strict=True)
     ]
     figure.alt = (

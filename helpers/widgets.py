@@ -392,5 +392,15 @@ def first_words_quiz(recogniser, page, rounds=9, seed=None):
     return ipywidgets.VBox([box, further, same, figure, sentence])
 
 
+def first_words_still(recogniser, picture, word, typed):
+    """One round of `first_words_quiz` as a figure: the picture, what a reader typed, and the network's bars.
+
+    picture, word: a pair of the quiz's page; typed: what the reader typed.
+    """
+    square, yours = fit(open_picture(picture), "pad"), _verdict(means(typed, word))
+    title = f'The book says "{word}". You say "{typed}": {yours}.'
+    return guess_bars(square, recogniser.guess(square), title)
+
+
 def _verdict(right):
     return "right" if right else "wrong"

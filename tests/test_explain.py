@@ -10,7 +10,14 @@ from PIL import Image
 
 from helpers import Recogniser, explain
 from helpers.errors import ReaderError
-from helpers.explain import activations, class_activation_map, occlusion_map, spread
+from helpers.explain import (
+    activations,
+    class_activation_map,
+    map_weights,
+    occlusion_map,
+    spread,
+    top_patches,
+)
 from helpers.labels import Label
 from helpers.pictures import example, fit, open_picture, prepare, preprocess
 from helpers.recogniser import BATCH, DEFAULT_HOW, Guess
@@ -283,3 +290,66 @@ def test_pixels_that_no_square_hid_are_zero():
     assert not spread(np.ones((2, 2)), patch=50, step=100)[50:100].any()  # gaps between the squares
     assert not spread(np.ones((3, 3)), patch=100, step=50)[200:].any()  # the last step ends before the edge
     assert np.isfinite(spread(np.ones((1, 1)), patch=224, step=16)).all()
+
+
+# --- what a map responds to ----------------------------------------------------------------------
+
+
+def test_the_weights_of_the_maps_make_the_pockets_map(recogniser, photo):
+    """What notebook 05 computes in one line is what `class_activation_map` returns."""
+    maps = activations(recogniser, photo, [explain.LAST_CONV])[explain.LAST_CONV]
+    weights = map_weights(recogniser, photo, ELEPHANT)
+    assert weights.shape == (512,)
+    np.testing.assert_allclose(
+        maps @ weights, class_activation_map(recogniser, photo, ELEPHANT), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_weights_of_the_full_networks_maps_are_those_of_grad_cam(photo):
+    narrow = narrow_recogniser()
+    maps = activations(narrow, photo, [explain.LAST_CONV])[explain.LAST_CONV]
+    for number in range(3):
+        places = maps.shape[0] * maps.shape[1]
+        by_hand = np.maximum(maps @ map_weights(narrow, photo, number) / places, 0)
+        found = class_activation_map(narrow, photo, number)
+        np.testing.assert_allclose(by_hand, found, rtol=1e-3, atol=1e-5 * max(found.max(), 1))
+
+
+def colour_finder():
+    """A network of one layer: map 0 finds red and map 1 green, in squares of 16 x 16 pixels."""
+    inputs = keras.Input((224, 224, 3))
+    layer = keras.layers.Conv2D(2, 16, strides=16, activation="relu", name="colours")
+    model = keras.Model(inputs, layer(inputs))
+    kernel = np.zeros((16, 16, 3, 2), "float32")
+    kernel[:, :, 2, 0] = kernel[:, :, 1, 1] = 1 / 256  # blue, green, red: the network's order
+    layer.set_weights([kernel, np.full(2, 110, "float32")])
+    return Recogniser(model, (), "pocket", "")
+
+
+def with_square(colour, left, upper):
+    picture = Image.new("RGB", (224, 224))
+    picture.paste(colour, (left, upper, left + 16, upper + 16))
+    return picture
+
+
+def test_top_patches_are_where_the_map_is_largest_strongest_first():
+    pictures = [
+        with_square((150, 0, 0), 96, 160),
+        with_square((0, 200, 0), 0, 208),
+        with_square((250, 0, 0), 96, 64),
+    ]
+    red, green = top_patches(colour_finder(), "colours", [0, 1], pictures, count=2, side=48)
+    assert [patch.source for patch in red] == [2, 0]
+    assert green[0].source == 1
+    assert red[0].value > red[1].value > 0
+    for patch in red:
+        assert patch.picture.size == (48, 48)
+        assert patch.picture.getpixel((24, 24))[0] > 100  # in the middle
+    assert green[0].picture.getpixel((5, 42)) == (0, 200, 0)  # at the edge: as near as it goes
+
+
+def test_a_picture_gives_only_its_best_patch():
+    picture = with_square((250, 0, 0), 96, 64)
+    picture.paste((200, 0, 0), (0, 0, 16, 16))
+    ((patch,),) = top_patches(colour_finder(), "colours", [0], [picture], count=6, side=16)
+    assert patch.picture.getpixel((8, 8)) == (250, 0, 0)

@@ -16,6 +16,15 @@ LOG_LINE = re.compile(
 )
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
+DISPLAYS = re.compile(r"\b(alt|caption)\s*=|credit|Markdown\(|json\.|^\s*f?\"\|")
+PERSON = re.compile(
+    r"\b(?:network|it|layers?|kernels?|machine|computer)\b (?:\w+ )?"
+    r"(?:sees?|thinks?|knows?|believes?|wants?|understands?|decides?|imagines?)\b",
+    re.IGNORECASE,
+)
+ROOT = notebooks.NOTEBOOKS.parent
+CLAIMS = ROOT / "tests" / "claims"
+
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
@@ -25,6 +34,10 @@ def code_cells(notebook):
 
 def markdown(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def folded(cell):
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
 
 
 def texts(cell):
@@ -82,12 +95,74 @@ def test_executed_from_top_to_bottom(committed):
     assert counts == list(range(1, len(counts) + 1))
 
 
+def lines_of_code(cell):
+    return len(re.findall(r"^\s*[^#\s]", cell.source, re.MULTILINE))
+
+
 @each_notebook
 def test_code_cells_are_short(committed):
-    lengths = [len(re.findall(r"^\s*[^#\s]", cell.source, re.MULTILINE)) for cell in code_cells(committed)]
-    lengths = [length for length in lengths if length]
-    assert max(lengths) <= 15
-    assert statistics.median(lengths) < 8
+    lengths = sorted(filter(None, map(lines_of_code, code_cells(committed))))
+    assert lengths[-1] <= 15
+    assert lengths[int(0.9 * len(lengths)) - 1] <= 10
+    assert statistics.median(lengths) <= 4
+
+
+@each_notebook
+def test_no_line_of_code_is_cut_off(committed):
+    sources = [cell.source for cell in code_cells(committed)] + notebooks.solutions(committed)
+    assert [line for source in sources for line in source.splitlines() if len(line) > 88] == []
+
+
+@each_notebook
+def test_shows_something_at_once(committed):
+    outputs = [output for cell in committed.cells[:5] for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+@each_notebook
+def test_the_code_is_the_lesson(committed):
+    """Captions, alt texts, credits, Markdown and JSON are no lesson: their lines are under 5 % of the code."""
+    sources = [cell.source for cell in code_cells(committed) if not folded(cell)]
+    lines = [line for source in sources for line in source.splitlines()]
+    shows = [line for line in lines if DISPLAYS.search(line)]
+    assert sum(map(len, shows)) < 0.05 * sum(map(len, lines)), shows
+
+
+@each_notebook
+def test_asks_before_it_shows(committed):
+    asked = [cell for cell in committed.cells if "predict" in notebooks.tags(cell)]
+    assert len(asked) >= 3
+    assert all("?" in cell.source for cell in asked)
+
+
+@each_notebook
+def test_asks_at_the_end_what_was_understood(committed):
+    questions = markdown(committed).partition("## Three questions")[2].partition("\n## ")[0]
+    assert len(re.findall(r"<details>\s*<summary>Answer</summary>", questions)) == 3
+
+
+@each_notebook
+def test_takes_the_minutes_it_says(committed):
+    """200 words a minute, and up to three minutes for running and guessing."""
+    stated = int(re.search(r"(\d+) minutes", committed.cells[0].source)[1])
+    reading = len(markdown(committed).split()) / 200
+    assert 5 <= stated <= 15
+    assert reading - 1 <= stated <= reading + 4, f"{reading:.1f} minutes of words"
+
+
+@each_notebook
+def test_the_machine_is_no_person(committed):
+    found = [hit[0] for hit in PERSON.finditer(markdown(committed))]
+    assert len(found) <= 5, found
+
+
+@each_notebook
+def test_bold_terms_are_in_the_glossary(committed):
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").casefold()
+    prose = re.sub(r"<details>.*?</details>", "", markdown(committed), flags=re.DOTALL)
+    prose = re.sub(r"^\|.*$", "", prose, flags=re.MULTILINE)
+    terms = re.findall(r"(?<!\*)\*\*([a-z][^*.:?!\d]*?)\*\*(?!\*)", prose)
+    assert [term for term in terms if f"**{' '.join(term.split())}**".casefold() not in glossary] == []
 
 
 @each_notebook
@@ -148,6 +223,25 @@ def test_exercises_have_solutions(path, committed):
     for solution in solutions:
         assert solution.strip()
         compile(solution, path.name, "exec")
+
+
+def said(notebook):
+    """All text of a notebook's outputs: what is printed, and the alt texts of its figures."""
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    alts = [output.get("metadata", {}).get("image/png", {}).get("alt", "") for output in outputs]
+    shown = [text for output in outputs for kind, text in output.get("data", {}).items() if "text/" in kind]
+    return "\n".join([*(output.get("text", "") for output in outputs), *alts, *shown])
+
+
+@each_notebook
+def test_what_the_prose_claims_is_what_the_outputs_show(path, committed):
+    """Each line of tests/claims/NN.txt: words of the prose => an expression that the outputs must match."""
+    prose, shown = " ".join(markdown(committed).split()), said(committed)
+    lines = (CLAIMS / f"{path.name[:2]}.txt").read_text(encoding="utf-8").splitlines()
+    for line in filter(None, lines):
+        words, _, expression = line.partition(" => ")
+        assert words in prose, f"the page no longer says: {words}"
+        assert re.search(expression, shown), f"the page says {words!r}, but no output matches {expression!r}"
 
 
 @each_notebook

@@ -952,13 +952,23 @@ def test_credits_lists_what_was_opened_once_and_in_that_order():
     assert [entry.file for entry in listed] == [fresh[2].file, fresh[0].file, fresh[1].file]
     lines = str(credits()).splitlines()
     assert lines[len(before) :] == [f"- {entry.credit}" for entry in listed]
-    assert len(credits()._repr_markdown_().splitlines()) == len(lines)
+    markdown = credits()._repr_markdown_().splitlines()
+    assert len([line for line in markdown if line.startswith("- ")]) == len(lines)
 
 
 def test_credits_are_shown_as_they_are_written():
     entry = catalogue()[0]._replace(title="<img src=x> *a*|b_c", author="[A & B](c)", licence="CC0")
     shown = type(credits())((entry,))._repr_markdown_()
     assert shown == r"- &lt;img src=x&gt; \*a\*\|b\_c, \[A &amp; B\](c), CC0"
+
+
+def test_a_long_list_of_credits_is_folded():
+    def shown(count):
+        return type(credits())(tuple(catalogue()[:count]))._repr_markdown_()
+
+    assert "<details>" not in shown(20)
+    assert shown(21).startswith("<details><summary>21 pictures</summary>\n\n- ")
+    assert len([line for line in shown(21).splitlines() if line.startswith("- ")]) == 21
 
 
 def test_credits_of_nothing():

@@ -647,6 +647,12 @@ def test_a_bent_picture_stands_under_its_dot(photo):
             np.testing.assert_array_equal(thumb.images[0].get_array(), np.asarray(bent_row(photo)[-1][step]))
 
 
+def test_bend_curves_say_their_notes(photo):
+    title, note, *rest = bent_row(photo)
+    assert "blur (lost at 60: lemon): " in plots.bend_curves([(title, note, *rest)]).alt
+    assert "blur: " in plots.bend_curves([(title, "", *rest)]).alt
+
+
 def test_a_lost_first_place_is_a_ring(photo):
     dots = plots.bend_curves([bent_row(photo)]).axes[0].collections[0]
     fills = [to_hex(colour).upper() for colour in dots.get_facecolor()]
@@ -902,7 +908,7 @@ def test_a_picture_table_wants_every_place_filled(photo):
         plots.picture_table([[cell, cell], [cell]], ["photo", "drawing"])
 
 
-def test_right_answers_are_bold_and_bars_show_the_right_word(photo, monkeypatch):
+def test_right_answers_are_bold_and_bars_show_how_probable_each_answer_is(photo, monkeypatch):
     figure = plots.picture_table([[(photo, "ant", True, 0.25), (photo, "bee", False, 0.75)]], ["one", "two"])
     weights = {text.get_text(): text.get_weight() for text in drawn_texts(figure, monkeypatch)}
     assert weights["ant"] == "bold" and weights["bee"] == "normal"
@@ -916,9 +922,17 @@ def test_a_book_page_marks_only_what_was_scored(photo, monkeypatch):
 
     def marks(**given):
         texts = drawn_texts(plots.book_page([photo] * 3, words, **given), monkeypatch)
-        return [text.get_text() for text in texts if text.get_text() in "✓✗"]
+        return [text.get_text() for text in texts if text.get_text() in ("✓", "✗", "–")]
 
     assert marks() == []
     assert marks(answers=words, right=[True, False, None]) == ["✓", "✗"]
+    assert marks(answers=words, right=["no label", False, True]) == ["–", "✗", "✓"]
     with pytest.raises(ValueError, match="words has 3, answers has 2"):
         plots.book_page([photo] * 3, words, answers=["ant", "bee"])
+
+
+def test_a_book_page_says_what_its_marks_mean(photo, monkeypatch):
+    figure = plots.book_page([photo] * 3, ["ant", "bee", "cow"], ["a", "b", "c"], ["no label", None, True])
+    assert "ant (answer: a, no label for it), bee (answer: b), cow (answer: c, right)" in figure.alt
+    texts = [text.get_text() for text in drawn_texts(figure, monkeypatch)]
+    assert "✓ right · – no label for it" in texts

@@ -548,3 +548,9 @@ def test_the_button_takes_several_and_the_newer_kinds_of_photos():
     accepted = button.accept.split(",")
     assert button.multiple and {"image/*", ".heic", ".heif", ".avif", ".jpg"} <= set(accepted)
     assert button.description
+
+
+def test_a_round_of_the_quiz_as_a_still(recogniser):
+    figure = widgets.first_words_still(recogniser, PAGE[0][0], "dog", "a beagle")
+    best = recogniser.guess(fit(open_picture(PAGE[0][0]), "pad"))[0]
+    assert 'The book says "dog". You say "a beagle": right.' in figure.alt and best.label in figure.alt

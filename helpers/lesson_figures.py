@@ -1,0 +1,403 @@
+"""Figures that only one notebook needs, in the visual language of all others."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from helpers.errors import ReaderError
+from helpers.style import (
+    BLOCK_COLOURS,
+    GREY,
+    INK,
+    LINE,
+    MARGIN,
+    MAX_WIDTH,
+    QUIET,
+    RULE,
+    CourseFigure,
+    amount,
+    clean,
+    course_style,
+    described,
+    draw_picture,
+    heading,
+    in_rows,
+    layer_colour,
+    lines_in,
+    mix,
+    number_text,
+    percent,
+    percent_axis,
+    place,
+    sentence,
+    text_width,
+    titled,
+    top_of,
+    wrapped,
+    write,
+)
+
+# 01: what a convolution sees
+
+
+@course_style()
+def map_row(maps, columns=None, title=None):
+    """Feature maps side by side, large, each on a scale of its own.
+
+    maps: dict from the text above each to what is drawn: a map, array (height, width) of any numbers, or a
+        PIL image. A map with numbers below zero is drawn in two colours, orange above zero and purple below;
+        any other in grey: 0 is black, and white is what only one number in 200 exceeds.
+    columns: how many in a row; None puts up to four in one row, and more into rows of three.
+    """
+    columns = columns or (len(maps) if len(maps) <= 4 else 3)
+    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
+    rows = in_rows([(wrapped(text, cell), shown) for text, shown in maps.items()], columns)
+    heads = [LINE * max(lines_in(text) for text, _ in row) + 0.07 for row in rows]
+    talls = [cell * max(_height_to_width(shown) for _, shown in row) for row in rows]
+    across = MARGIN + columns * (cell + MARGIN)
+    arrays = [(n, shown) for n, shown in enumerate(maps.values()) if isinstance(shown, np.ndarray)]
+    coloured = [number % columns for number, shown in arrays if shown.min() < 0]
+    key, key_left = "", MARGIN + (cell + MARGIN) * min(coloured, default=0)
+    if coloured:
+        key = "orange > 0, purple < 0, pale about 0"
+        key += "; grey: black is 0" if len(coloured) < len(arrays) else ""
+        key = wrapped(key, across - MARGIN - key_left)
+    top = top_of(title) + MARGIN
+    down = top + sum(heads) + sum(talls) + MARGIN * len(rows) + LINE * lines_in(key) + (0.05 if key else 0)
+    figure = CourseFigure(across, down)
+    heading(figure, title)
+    told = []
+    for row, head, tall in zip(rows, heads, talls, strict=True):
+        for number, (text, shown) in enumerate(row):
+            left = MARGIN + number * (cell + MARGIN)
+            write(figure, left, top, text, va="top")
+            axes = place(figure, left, top + head, cell, tall)
+            told.append(f"{clean(text)}, {_draw_map(axes, shown)}")
+        top += head + tall + MARGIN
+    if key:  # it starts under the first map in two colours
+        write(figure, key_left, top, key, va="top", color=QUIET, linespacing=1.15)
+    figure.alt = sentence(f"{titled(title)}{amount(len(maps), 'picture')} side by side. {'; '.join(told)}")
+    return figure
+
+
+def _height_to_width(shown):
+    width, height = shown.size if isinstance(shown, Image.Image) else shown.shape[::-1]
+    return height / width
+
+
+def _draw_map(axes, shown):
+    """A picture, or a map in its colours; returns it in words."""
+    if isinstance(shown, Image.Image):
+        draw_picture(axes, shown, anchor="NW")
+        return described(shown)
+    largest = float(np.percentile(np.abs(shown), 99.5)) or float(np.abs(shown).max()) or 1.0
+    low, colours = (-largest, "PuOr_r") if shown.min() < 0 else (0, "gray")
+    axes.imshow(shown, cmap=colours, vmin=low, vmax=largest)
+    axes.set(xticks=[], yticks=[], anchor="NW")
+    axes.spines[:].set(visible=True, color=RULE)
+    height, width = shown.shape
+    return (
+        f"{height} × {width} numbers from {number_text(round(shown.min()))} to "
+        f"{number_text(round(shown.max()))}, {np.mean(shown > 0):.0%} of them above zero"
+    )
+
+
+@course_style()
+def kernels_and_maps(kernels, maps, chosen, picture=None, title=None):
+    """Kernels of the first layer as colours, under each the feature map that it makes.
+
+    kernels: array (3, 3, 3, count), input channels blue, green, red, drawn as `plots.filters` draws them;
+    maps: array (height, width, count), after ReLU; chosen: the numbers of those to draw, from 0;
+    picture: the PIL image that the maps are of, drawn beside them, cut to its middle as the maps are.
+    """
+    columns, top = len(chosen) + (picture is not None), top_of(title) + MARGIN
+    cell = (MAX_WIDTH - MARGIN) / columns - MARGIN
+    side, tall = min(1.1, cell), cell * maps.shape[0] / maps.shape[1]
+    start = top + LINE + 0.07 + side + 0.1
+    figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
+    heading(figure, title, block=1)
+    told = []
+    if picture is not None:
+        write(figure, MARGIN, start - LINE - 0.07, "the picture", va="top", weight="bold")
+        axes = place(figure, MARGIN, start, cell, tall)
+        draw_picture(axes, picture)
+        _cut_to_middle(axes, picture.size, maps.shape[1] / maps.shape[0])
+        told.append(described(picture))
+    for column, number in enumerate(chosen, start=columns - len(chosen)):
+        left, rgb = MARGIN + column * (cell + MARGIN), kernels[:, :, ::-1, number]
+        write(figure, left, top, f"kernel {number}", va="top", weight="bold")
+        axes = place(figure, left, top + LINE + 0.07, side, side)
+        axes.imshow(0.5 + 0.5 * rgb / max(np.abs(rgb).max(), 1e-12), interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color=RULE)
+        seen = _draw_map(place(figure, left, start, cell, tall), maps[:, :, number])
+        told.append(f"kernel {number}, {seen}")
+    figure.alt = sentence(
+        f"{titled(title)}{amount(len(chosen), 'kernel')} of 3 × 3 as colours, under each its feature map. "
+        f"{'; '.join(told)}"
+    )
+    return figure
+
+
+def _cut_to_middle(axes, size, width_to_height):
+    """Show only the largest middle part of a picture that has these proportions."""
+    across = min(size[0], size[1] * width_to_height)
+    down, (x, y) = across / width_to_height, (size[0] / 2, size[1] / 2)
+    axes.set(xlim=(x - across / 2, x + across / 2), ylim=(y + down / 2, y - down / 2))
+
+
+@course_style()
+def stacked_kernels(count=3, title=None):
+    """How far kernels of 3 × 3 reach, one layer after the other: from the pixels to one number.
+
+    count: how many layers. In each, all that the one number of the last layer comes from is in colour.
+    """
+    sides, top = [2 * (count - layer) + 1 for layer in range(count + 1)], top_of(title) + MARGIN
+    last = 0.75  # inches for the words above the last layer, which is narrower than they are
+    cell = min(0.21, 0.62 * (MAX_WIDTH - 2 * MARGIN) / sum(side + 2 for side in sides))
+    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(side + 2 for side in sides[:-1])) / count
+    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * (sides[0] + 2) + MARGIN)
+    heading(figure, title)
+    down = figure.get_size_inches()[1]
+    axes = place(figure, 0, 0, MAX_WIDTH, down)
+    axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
+    axes.axis("off")
+    middle, left = top + 2 * LINE + 0.15 + cell * (sides[0] + 2) / 2, MARGIN
+    colour, red, frame = "#C9CDD3", BLOCK_COLOURS[6], None  # frame: the one of the layer before
+    for layer, side in enumerate(sides):
+        write(figure, left, top, f"layer {layer}" if layer else "pixels", va="top", weight="bold")
+        size = f"{side} × {side}" if side > 1 else "1 number"
+        write(figure, left, top + LINE, size, va="top", color=QUIET)
+        for row, column in np.ndindex(side + 2, side + 2):  # a rim of neighbours that don't count
+            corner = left + cell * column, middle + cell * (row - side / 2 - 1)
+            counts = 0 < row <= side and 0 < column <= side
+            shade = mix(red, "white", 0.55) if counts else mix(colour, "white", 0.7)
+            edge = mix(red, INK, 0.2) if counts else mix(colour, "white", 0.2)
+            axes.add_patch(
+                Rectangle(
+                    corner, cell, cell, facecolor=shade, edgecolor=edge, linewidth=0.7, zorder=1 + counts
+                )
+            )
+        start, half = left + cell, cell * side / 2
+        around = {"fill": False, "edgecolor": red, "linewidth": 2, "zorder": 3}
+        axes.add_patch(Rectangle((start, middle - half), 2 * half, 2 * half, **around))
+        if frame:
+            for up in (-1, 1):  # from frame to frame
+                ends = [middle + up * frame[1], middle + up * half]
+                axes.plot([frame[0], start], ends, color=red, linewidth=1, zorder=4)
+        frame, left, colour = (start + 2 * half, half), left + cell * (side + 2) + gap, BLOCK_COLOURS[3]
+    figure.alt = sentence(
+        f"{titled(title)}{sides[0]} × {sides[0]} pixels, then layers of "
+        f"{', '.join(f'{side} × {side}' for side in sides[1:])}: "
+        "each number comes from a patch of 3 × 3 in the layer before"
+    )
+    return figure
+
+
+# 05: an elephant
+
+
+@course_style()
+def forecast_chart(groups, xlabel, ylabel, title=None):
+    """What was forecast against what came true: a dot for every trial, and the line where both are equal.
+
+    groups: dict from a name to two lists of the same length: the forecasts, and what came true; at most three.
+    xlabel, ylabel: what the forecasts and the truth are. Raises ReaderError if two lists differ in length.
+    """
+    for name, (forecasts, truths) in groups.items():
+        if len(forecasts) != len(truths) or not len(truths):
+            raise ReaderError(f"Every forecast of {name!r} needs its own truth: the two lists differ.")
+    top, side, right = top_of(title) + MARGIN, 3.9, 5.0
+    figure = CourseFigure(MAX_WIDTH, top + side + 0.75)
+    heading(figure, title)
+    axes = place(figure, 0.85, top, side, side)
+    every = np.concatenate([np.concatenate(pair) for pair in groups.values()])
+    low, high = min(0, every.min()), every.max()
+    edges = low - 0.05 * (high - low), high + 0.05 * (high - low)
+    axes.plot(edges, edges, "--", color=QUIET, linewidth=1.2, zorder=1)
+    axes.axhline(0, color=QUIET, linewidth=0.6, zorder=0)
+    looks = [(BLOCK_COLOURS[6], "o"), (BLOCK_COLOURS[4], "s"), (GREY, "^")]
+    level, told = top + 0.2, []
+    for (name, pair), (colour, marker) in zip(groups.items(), looks):
+        look = {"s": 42, "color": colour, "marker": marker, "linewidths": 0}
+        axes.scatter(*pair, alpha=0.75, zorder=2, **look)
+        key = place(figure, right, level - 0.1, 0.2, 0.2)
+        key.scatter([0], [0], **look)
+        key.axis("off")
+        write(figure, right + 0.3, level, name, va="center")
+        level += 1.5 * LINE
+        told.append(
+            f"{clean(name)}, {amount(len(pair[0]), 'trial')}: forecast {np.mean(pair[0]):.1f} on average, "
+            f"came true {np.mean(pair[1]):.1f}"
+        )
+    write(figure, right, level, "On the broken line\nthe forecast is exact.", va="top", color=QUIET)
+    axes.set(xlim=edges, ylim=edges, xlabel=xlabel, ylabel=ylabel)
+    axes.grid()
+    figure.alt = sentence(f"{titled(title)}dots, {xlabel} across, {ylabel} upwards. {'; '.join(told)}")
+    return figure
+
+
+# 02: build VGG16
+
+
+@course_style()
+def two_sided_bars(left, right, titles, title=None):
+    """Two numbers for each name: one as a bar to the left, one as a bar to the right, the name between them.
+
+    left, right: dict name -> number of zero or more, with the same names, each side on a scale of its own;
+    layers of VGG16 get the colour of their block. titles: what the two sides count.
+    Raises ReaderError if the names differ.
+    """
+    if not left or list(left) != list(right):
+        raise ReaderError("Both sides of the bars need the same names in the same order.")
+    names = max(text_width(name) for name in left) + 0.3
+    side, tall = (MAX_WIDTH - names) / 2 - MARGIN, 0.27 * len(left)
+    ends = MARGIN + side, MARGIN + side + names  # where the bars begin
+    top = top_of(title) + MARGIN
+    start = top + LINE + 0.12
+    figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
+    heading(figure, title)
+    told = []
+    for words, values, end, align in zip(titles, (left, right), ends, ("right", "left"), strict=True):
+        write(figure, end, top, words, va="top", ha=align, weight="bold")
+        axes = place(figure, end - side if align == "right" else end, start, side, tall)
+        axes.axis("off")
+        axes.barh(range(len(values)), values.values(), color=list(map(layer_colour, values)), height=0.74)
+        longest = side - 0.12 - max(text_width(number_text(value)) for value in values.values())
+        limits = 0, side / longest * (max(values.values()) or 1)
+        axes.set(xlim=limits[::-1] if align == "right" else limits, ylim=(len(values) - 0.5, -0.5))
+        shift = (-5, 0) if align == "right" else (5, 0)
+        for row, value in enumerate(values.values()):
+            look = {"xytext": shift, "textcoords": "offset points", "ha": align, "va": "center_baseline"}
+            axes.annotate(number_text(value), (value, row), **look)
+        shares = {name: value / (sum(values.values()) or 1) for name, value in values.items()}
+        most = sorted(shares, key=shares.get, reverse=True)[:2]
+        told.append(f"{words}, most in " + " and ".join(f"{name}, {percent(shares[name])}" for name in most))
+    for row, name in enumerate(left):
+        level = start + 0.27 * (row + 0.5)
+        write(figure, MARGIN + side + names / 2, level, name, ha="center", va="center_baseline")
+    figure.alt = sentence(
+        f"{titled(title)}bars to both sides of {amount(len(left), 'name')}, "
+        f"{next(iter(left))} to {list(left)[-1]}: {'; '.join(told)}"
+    )
+    return figure
+
+
+# 03: load the weights
+
+
+@course_style()
+def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+    """How often answers are right, beside how sure they were.
+
+    probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
+    of answers ends and the next begins. A bar is the share that was right, the mark across it what the
+    probabilities promised: their average. A group without an answer is left out.
+    """
+    probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
+    groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
+    rows = np.unique(groups)
+    top, step, left, room = top_of(title) + MARGIN, 0.5, 1.5, 1.7
+    start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
+    figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
+    heading(figure, title)
+    write(figure, MARGIN, top, "answers of", va="top", weight="bold")
+    write(figure, left, top, "bar: share that was right · mark: promised", va="top", color=QUIET)
+    axes = place(figure, left, start, wide, step * len(rows))
+    axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+    percent_axis(axes.xaxis)
+    axes.grid(axis="x")
+    told = []
+    for row, group in enumerate(rows):
+        hits, sure = right[groups == group], probabilities[groups == group].mean()
+        axes.barh(row, hits.mean(), color=BLOCK_COLOURS[6], height=0.5, zorder=2)
+        axes.plot([sure, sure], [row - 0.38, row + 0.38], color=INK, linewidth=3, zorder=3, clip_on=False)
+        name = f"{100 * edges[group]:g} to {100 * edges[group + 1]:g} %"
+        kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
+        write(figure, MARGIN, level, name, va="center")
+        write(figure, left + wide + 0.3, level, kept, va="center")
+        told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
+    figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
+    return figure
+
+
+# 07: a face
+
+
+@course_style()
+def spreads(results, title=None):
+    """How often each result came out of many repeated trials: a row of columns from 0 to 100 % for each.
+
+    results: dict name -> shares, 0 to 1, one for each trial. Above a row stand its median and between which
+    values nine of ten trials lie. Raises ReaderError for a result without a trial.
+    """
+    if not results or not all(len(values) for values in results.values()):
+        raise ReaderError("Every result needs at least one trial.")
+    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + LINE + 0.3
+    left = MARGIN + 0.15
+    figure = CourseFigure(MAX_WIDTH, top + step * len(results) + 0.25)
+    heading(figure, title)
+    told = []
+    for row, (name, values) in enumerate(results.items()):
+        low, middle, high = np.percentile(values, [5, 50, 95])
+        words = f"median {percent(middle)}, nine of ten from {percent(low)} to {percent(high)}"
+        start, colour = top + row * step, BLOCK_COLOURS[6]
+        write(figure, MARGIN, start, name, va="top", weight="bold")
+        write(figure, MAX_WIDTH - MARGIN, start, words, va="top", ha="right", color=QUIET)
+        axes = place(figure, left, start + LINE + 0.05, MAX_WIDTH - 2 * left, tall)
+        counts, edges = np.histogram(values, bins=40, range=(0, 1))
+        axes.bar(edges[:-1], counts, width=0.022, align="edge", color=colour)
+        axes.axvline(middle, color=INK, linewidth=2)
+        axes.set(xlim=(0, 1), ylim=(0, counts.max()), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.spines["left"].set_visible(False)
+        percent_axis(axes.xaxis)
+        axes.tick_params(axis="x", labelbottom=row == len(results) - 1)
+        told.append(f"{clean(name)}: {words}")
+    count = amount(len(next(iter(results.values()))), "trial")
+    figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
+    return figure
+
+
+# 08: illustrations
+
+
+@course_style()
+def ladder_dots(columns, series, ylabel, title=None):
+    """How probable something is for unrelated pictures: dots above each column, and no line between them.
+
+    columns: a heading for each column; series: dict from a name to probabilities, 0 to 1, one a column; at
+    most four. Raises ReaderError if a name has more or fewer probabilities than there are columns.
+    """
+    looks = list(zip((BLOCK_COLOURS[6], BLOCK_COLOURS[4], BLOCK_COLOURS[1], GREY), "os^D"))
+    if len(series) > len(looks) or any(len(values) != len(columns) for values in series.values()):
+        raise ReaderError(f"ladder_dots draws up to {len(looks)} names, with a probability for each column.")
+    top, left, tall = top_of(title) + MARGIN, 0.95, 2.6
+    wide = MAX_WIDTH - left - MARGIN
+    heads = [wrapped(text, wide / len(columns) - 0.1) for text in columns]
+    floor = LINE * max(lines_in(text) for text in heads) + 0.2
+    figure = CourseFigure(MAX_WIDTH, top + 1.6 * LINE + tall + floor)
+    heading(figure, title)
+    start = top + 1.6 * LINE
+    axes = place(figure, left, start, wide, tall)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.04, 1.04), ylabel=ylabel)
+    axes.set_xticks(range(len(columns)), heads)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.tick_params(axis="x", length=0)
+    percent_axis(axes.yaxis)
+    axes.grid(axis="y")
+    for edge in range(1, len(columns)):
+        axes.axvline(edge - 0.5, color=RULE, linewidth=0.8, zorder=0)
+    key, told = left, []
+    for number, ((name, values), (colour, marker)) in enumerate(zip(series.items(), looks)):
+        shift = 0.22 * (number - (len(series) - 1) / 2)
+        look = {"s": 70, "color": colour, "marker": marker, "linewidths": 0, "clip_on": False, "zorder": 3}
+        axes.scatter([place_of + shift for place_of in range(len(columns))], values, **look)
+        spot = place(figure, key, top, 0.2, 0.2)
+        spot.scatter([0], [0], **look)
+        spot.axis("off")
+        write(figure, key + 0.25, top + 0.1, name, va="center")
+        key += 0.25 + text_width(name) + 0.35
+        said = [f"{clean(column)} {percent(value)}" for column, value in zip(columns, values, strict=True)]
+        told.append(f"{clean(name)}: {', '.join(said)}")
+    figure.alt = sentence(f"{titled(title)}dots for {ylabel}. {'; '.join(told)}")
+    return figure
