@@ -32,11 +32,14 @@ notebooks: .venv/course-installed
 	$(PYTHON) tools/notebooks.py save
 	$(PYTHON) tools/readme_picture.py
 
-test: .venv/tests-installed
-	$(PYTHON) -m pytest
+# The fast tests first, on two cores; then the notebooks and the browser, one after the other.
+SLOW := tests/test_notebooks.py tests/test_browser.py
+
+test: test-fast
+	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
-	$(PYTHON) -m pytest --ignore=tests/test_notebooks.py --ignore=tests/test_browser.py
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW))
 
 lint: .venv/tests-installed
 	$(PYTHON) -m ruff check

@@ -41,7 +41,8 @@ def _answer(pictures, weights):
     except ReaderError as error:
         _complain(error)
         return False
-    _complain(recogniser.introduction)
+    for line in recogniser.introduction.splitlines():
+        _complain(line)
     complete = True
     for picture in pictures:
         if len(pictures) > 1:

@@ -121,7 +121,7 @@ def test_shows_something_at_once(committed):
 
 @each_notebook
 def test_the_code_is_the_lesson(committed):
-    """Captions, alt texts, credits, Markdown and JSON are no lesson: their lines are under 5 % of the code."""
+    """Captions, alt texts, credits, Markdown and JSON are no lesson: under 5 % of the code."""
     sources = [cell.source for cell in code_cells(committed) if not folded(cell)]
     lines = [line for source in sources for line in source.splitlines()]
     shows = [line for line in lines if DISPLAYS.search(line)]

@@ -27,7 +27,7 @@ from PIL import Image
 from helpers import plots, style
 from helpers.architecture import VGG16_LAYERS
 from helpers.errors import ReaderError
-from helpers.pictures import catalogue
+from helpers.pictures import catalogue, open_picture
 
 
 class Guess(NamedTuple):
@@ -270,9 +270,7 @@ def test_a_figure_without_alt_gets_one_from_its_title_and_axes():
 
 def test_a_figure_knows_the_credits_of_its_pictures(photo):
     entries = catalogue()[:2]
-    pictures = [Image.open(entry.path).convert("RGB") for entry in [*entries, entries[0]]]
-    for picture, entry in zip(pictures, [*entries, entries[0]], strict=True):
-        picture.info["course"] = entry.file
+    pictures = [open_picture(entry.path) for entry in [*entries, entries[0]]]
     figure = plots.guess_grid([*pictures, photo], [GUESSES] * 4)
     assert figure.credits == tuple(entry.credit for entry in entries)
     assert all(entry.title in figure.alt for entry in entries)

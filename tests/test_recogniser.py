@@ -168,7 +168,7 @@ def test_the_pocket_says_that_it_is_the_pocket(recogniser):
     assert recogniser.introduction.startswith("The pocket network answers, ")
     assert "195 labels" in recogniser.introduction
     assert 'load_recogniser("imagenet")' in recogniser.introduction and "553 MB" in recogniser.introduction
-    assert "\n" not in recogniser.introduction
+    assert max(map(len, recogniser.introduction.splitlines())) < 90  # no wider than a cell
 
 
 ELEPHANT = "n02504458"

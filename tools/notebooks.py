@@ -46,7 +46,7 @@ class Execution(NamedTuple):
 
 def peak_budget_mb(path):
     """The most memory a notebook's kernel may use, in MB; Binder gives a whole session 2 GB."""
-    return 1700 if path.name[:2] in ("02", "03") else 1200
+    return {"02": 1550, "03": 1300}.get(path.name[:2], 1200)
 
 
 def find(names):
