@@ -201,7 +201,7 @@ def stacked_kernels(count=3, title=None):
 def forecast_chart(groups, xlabel, ylabel, title=None):
     """What was forecast against what came true: a dot for every trial, and the line where both are equal.
 
-    groups: dict from a name to two lists of one length: the forecasts, and what came true; at most three.
+    groups: at most three; dict from a name to two lists of the same length: forecasts, and what came true.
     xlabel, ylabel: what the forecasts and the truth are. Raises ReaderError if two lists differ in length.
     """
     for name, (forecasts, truths) in groups.items():

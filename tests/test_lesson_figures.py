@@ -48,6 +48,16 @@ def test_kernels_stand_above_their_maps():
     assert "kernel 3, 8 × 8 numbers from 0 to 5, 6% of them above zero" in alt
 
 
+def test_a_picture_stands_beside_its_maps_cut_as_they_are():
+    kernels, maps, cup = np.zeros((3, 3, 3, 1)), np.zeros((8, 8, 1)), open_picture(example("coffee.jpg"))
+    figure = lesson_figures.kernels_and_maps(kernels, maps, [0], cup)
+    assert '"A cup of espresso"; kernel 0' in figure.alt
+    assert len(figure.credits) == 1
+    shown = figure.axes[0]
+    assert sorted(shown.get_ylim()) == [0, cup.height]
+    assert sorted(shown.get_xlim()) == [(cup.width - cup.height) / 2, (cup.width + cup.height) / 2]
+
+
 @pytest.mark.parametrize(("count", "sides"), [(1, "3 × 3 pixels, then layers of 1 × 1"), (3, "7 × 7 pixels")])
 def test_stacked_kernels_reach_further_with_each_layer(count, sides):
     assert sides in lesson_figures.stacked_kernels(count).alt
