@@ -45,8 +45,8 @@ def class_activation_map(recogniser, picture, label, how=None):
 
     picture: anything `pictures.open_picture` takes. label: a guess or anything else that
         `Recogniser.index` takes. how: as in `activations`.
-    Returns float32 (14, 14): what each place adds to the label's logit. Its zero means nothing by itself, since
-    only differences between labels count: subtract the map of another label to see what speaks for which.
+    Returns float32 (14, 14): what each place adds to the label's logit. Its zero means nothing by itself,
+    since only differences between labels count: subtract another label's map to see what speaks for which.
     """
     number = recogniser.index(label)
     model = recogniser.model
