@@ -14,7 +14,7 @@ help:
 	@echo "make run            execute every notebook, a line each with time and memory; changes no file"
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
-	@echo "make test-fast      run the tests that need neither notebooks nor a browser: a minute"
+	@echo "make test-fast      run the tests that need neither notebooks nor a browser: two minutes"
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 
