@@ -43,7 +43,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ALL_RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+# A folded cell has a placeholder with an empty prompt in front.
+ALL_RAN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')]
     .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"""
 
 
