@@ -72,7 +72,7 @@ def heat_map(picture, heat, title=None, labels=None):
     else:
         scale, shades = (
             Normalize(-largest, largest),
-            matplotlib.colormaps["PuOr_r"](np.linspace(0.12, 0.88, 256)),
+            matplotlib.colormaps["PuOr_r"](np.where(np.arange(256) < 128, 0.1, 0.85)),
         )
         dense = np.abs(np.linspace(-0.85, 0.85, 256))[:, None]
     shades = shades[:, :3]
