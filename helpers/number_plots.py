@@ -367,7 +367,9 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
 
 
 @course_style()
-def change_chart(names, changes, title=None, xlabel="change of the right label's probability, percentage points"):
+def change_chart(
+    names, changes, title=None, xlabel="change of the right label's probability, percentage points"
+):
     """What each of several things does to the right answer, a dot for every picture, the median marked.
 
     names: a line for each; changes: for each an array of changes of probability, one number a picture, −1
