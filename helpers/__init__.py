@@ -3,9 +3,9 @@
 import logging
 import os
 import sys
-from contextlib import contextmanager
 
 from helpers.errors import ReaderError
+from helpers.quiet import without_stderr
 
 # Keras is to run on TensorFlow, whatever the reader's keras.json says; it looks here before it looks there.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -13,29 +13,11 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-@contextmanager
-def _without_greetings():
-    """Put stderr aside, for the lines that heed no log level; an error that is raised comes through."""
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is no stderr
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-
-
 def _settle_keras():
     """Import TensorFlow and Keras; colours come last and numbers are float32, as everywhere in the course."""
     came_first = any(name.split(".")[0] == "keras" for name in sys.modules)
     try:
-        with _without_greetings():
+        with without_stderr():
             import keras
             import tensorflow
 

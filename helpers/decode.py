@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from helpers.errors import ReaderError
+from helpers.quiet import without_stderr
 
 try:
     # The photos of an iPhone. Never among our requirements (its files are under the GPL), used where it is.
@@ -297,26 +298,8 @@ def _load(picture, name):
         raise PictureError(
             f"{name} is a TIFF of a rare kind, 16 bits and colour by colour: save it as PNG first."
         )
-    with _without_stderr():
+    with without_stderr():  # libtiff writes past Python
         picture.load()
-
-
-@contextlib.contextmanager
-def _without_stderr():
-    """Silence libtiff, which writes past Python."""
-    try:
-        stderr = os.dup(2)
-    except OSError:  # closed already
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
 
 
 def _clear_shade(picture):

@@ -6,9 +6,6 @@ layers hold is drawn in layer_plots.py, a convolution in convolution_plots.py, n
 the network in network_drawing.py; all of them can be imported from here.
 """
 
-import base64
-import sys
-
 import numpy as np
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -98,41 +95,9 @@ __all__ = [
     "picture_row",
     "picture_table",
     "png",
-    "show",
     "slice_figure",
     "table",
 ]
-
-
-# Going: the notebooks use it until they are rewritten. A figure of the course shows itself.
-def show(figure, caption, alt):
-    """Show a figure in the notebook, with its caption in italics under it.
-
-    figure: a Matplotlib figure; caption: one or more sentences of Markdown that say what to look at;
-    alt: what the figure shows, in words. Outside a notebook the two texts are printed.
-    Raises ReaderError if one of them is empty.
-    """
-    caption, alt = " ".join(caption.split()), " ".join(alt.split())
-    if not caption or not alt:
-        raise ReaderError("A figure needs a caption (what to look at) and an alt text (what it shows).")
-    if _in_notebook():
-        from IPython.display import display
-
-        picture = base64.b64encode(png(figure)).decode()
-        display({"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
-        display({"text/markdown": f"*{caption}*", "text/plain": caption}, raw=True)
-    else:
-        print(f"[Figure: {alt}]\n{caption}")
-    if "matplotlib.pyplot" in sys.modules:  # a figure that a reader made with pyplot would be shown again
-        sys.modules["matplotlib.pyplot"].close(figure)
-
-
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
 
 
 @course_style()

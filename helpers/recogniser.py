@@ -196,8 +196,8 @@ def _introduction(choice, classes):
             f"VGG16 answers as Oxford published it, with one of {classes} labels.\n"
             'The small network of this repository: load_recogniser("pocket").'
         )
-    rest = "a last layer on Oxford's convolutional layers" if choice.kind == "head" else "a full VGG16"
+    layers = "Oxford's layers, one of yours" if choice.kind == "head" else "a full VGG16"
     return (
-        f"The network from your file {choice.path.name} answers, with one of {classes} labels: {rest}.\n"
+        f"The network from your file {choice.path.name} answers, with one of {classes} labels ({layers}).\n"
         'The small network of this repository: load_recogniser("pocket").'
     )

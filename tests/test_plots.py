@@ -5,7 +5,6 @@ import gc
 import io
 import itertools
 import re
-import sys
 import tracemalloc
 import weakref
 from types import SimpleNamespace
@@ -176,13 +175,11 @@ def test_every_figure_is_readable(photo, monkeypatch):
         assert figure.alt.endswith("."), name
 
 
-def test_no_figure_stays_open_or_in_memory(photo, capsys):
+def test_no_figure_stays_open_or_in_memory(photo):
     from matplotlib import pyplot
 
     figure = plots.heat_map(photo, maps()[:, :, 0])
-    plots.show(figure, "Look.", "A map.")
-    own = pyplot.figure()
-    plots.show(own, "A reader's own figure.", "Nothing.")
+    figure._repr_mimebundle_()
     assert pyplot.get_fignums() == []
     trace = weakref.ref(figure)
     del figure
@@ -195,24 +192,7 @@ def test_a_figure_is_at_most_seven_inches_wide():
         plots.new_figure(7.5, 3)
 
 
-# show
-
-
-def test_show_prints_its_words_in_a_script(capsys):
-    plots.show(plots.draw_network(), "The  network.\n", "Boxes from left to right.")
-    assert capsys.readouterr().out == "[Figure: Boxes from left to right.]\nThe network.\n"
-
-
-def test_show_works_without_ipython(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "IPython", None)
-    plots.show(plots.draw_network(), "The network.", "Boxes.")
-    assert "The network." in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("caption, alt", [("", "Boxes."), ("The network.", ""), (" \n", "Boxes.")])
-def test_show_wants_a_caption_and_an_alt_text(caption, alt):
-    with pytest.raises(ValueError, match="needs a caption"):
-        plots.show(plots.draw_network(), caption, alt)
+# A figure shows itself
 
 
 def run_in_a_notebook(*cells):
@@ -226,16 +206,13 @@ def run_in_a_notebook(*cells):
 def test_a_notebook_stores_each_figure_once_with_its_alt_text():
     outputs = run_in_a_notebook(
         "from matplotlib import pyplot  # the inline backend is awake\n"
-        "from helpers.plots import draw_network, new_figure, show, table\n"
+        "from helpers.plots import draw_network, new_figure, table\n"
         "draw_network('pocket', highlight=2)",
         "display(draw_network(highlight='fc1'))",
         "own = new_figure(5, 3)\nown.add_subplot().plot([1, 2])\nown.alt = 'A line  that rises.'\nown",
-        "show(draw_network(highlight=2), caption='We are in **block 2**.', alt='Block 2 marked.')\n"
-        "pyplot.plot([1, 2])\n"
-        "show(pyplot.gcf(), caption='A line.', alt='A line that rises.')",
         "table([['a|b', 1]], ['<i>', 'n'])",
     )
-    (last_line,), (displayed,), (own,), shown, (rows,) = outputs
+    (last_line,), (displayed,), (own,), (rows,) = outputs
     assert 'Marked "you are here": block 2.' in last_line.metadata["image/png"]["alt"]
     assert last_line.data["text/plain"] == last_line.metadata["image/png"]["alt"]
     assert 'Marked "you are here": fc1.' in displayed.metadata["image/png"]["alt"]
@@ -244,11 +221,6 @@ def test_a_notebook_stores_each_figure_once_with_its_alt_text():
         assert set(output.data) == {"image/png", "text/plain"}
         picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
         assert picture.format == "PNG" and picture.width <= 7 * 120
-    assert [output.output_type for output in shown] == ["display_data"] * 4  # each figure once
-    network, caption, line, _ = shown
-    assert network.metadata["image/png"]["alt"] == "Block 2 marked."
-    assert caption.data["text/markdown"] == "*We are in **block 2**.*"
-    assert line.metadata["image/png"]["alt"] == "A line that rises."
     assert "&lt;i&gt;" in rows.data["text/html"] and "a|b" in rows.data["text/plain"]
 
 

@@ -195,6 +195,8 @@ def save(path, execution):
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number:02}"
         cell.metadata = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
+        if "answers" in tags(cell):  # what only `make run` reads
+            cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
     notebook.metadata = {
         "course": {"sources": fingerprint(notebook)},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
