@@ -1,10 +1,12 @@
-"""What is different on Google Colab, where a notebook arrives alone on a new machine.
+"""What is different on Google Colab: notebooks arrive alone on a new machine, large photos not at all.
 
 `set_up` is called by the second cell of every notebook, by the path of this file: before our helpers can be
 imported, so only the standard library and what Jupyter itself needs may be imported up here.
 """
 
+import base64
 import hashlib
+import html
 import importlib
 import importlib.metadata
 import json
@@ -12,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -88,3 +91,72 @@ def install(requirements):
                 "Check the connection to the internet, and run this cell again."
             )
     importlib.invalidate_caches()
+
+
+def here():
+    """Whether this kernel runs on Google Colab."""
+    return "google.colab" in sys.modules
+
+
+# Messages of 1 MB or more never reach a kernel on Colab, and nothing says so: a photo travels in pieces.
+PIECE = 256 * 1024
+UPLOAD = """
+<label>Choose photos <input type="file" id="{name}" multiple accept="{accept}"></label>
+<output id="{name}-news"></output>
+<script>
+(() => {{
+  const input = document.getElementById("{name}"), news = document.getElementById("{name}-news");
+  const read = (blob) => new Promise((resolve, reject) => {{
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.split(",")[1] ?? "");
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  }});
+  input.onchange = async () => {{
+    const files = [...input.files];
+    input.disabled = true;
+    try {{
+      for (const [number, file] of files.entries()) {{
+        for (let start = 0; start === 0 || start < file.size; start += {piece}) {{
+          news.textContent = `${{file.name}}: ${{Math.round(100 * start / (file.size || 1))}} %`;
+          const piece = await read(file.slice(start, start + {piece}));
+          const last = number === files.length - 1 && start + {piece} >= file.size;
+          await google.colab.kernel.invokeFunction("{name}", [number, start, file.name, piece, last], {{}});
+        }}
+      }}
+      news.textContent = files.length ? `Arrived: ${{files.map((file) => file.name).join(", ")}}` : "";
+    }} catch (error) {{
+      news.textContent = "The photos did not arrive: run this cell once more, and choose them anew.";
+    }}
+    input.value = "";
+    input.disabled = false;
+  }};
+}})();
+</script>
+"""
+
+
+def upload_button(take, accept):
+    """A button for photos of any size, several at once; what `widgets.upload_button` is on Colab.
+
+    It keeps nothing, and blocks no other cell. take: a function that is given the new photos, a list of
+    (name, bytes). accept: the kinds of files, as HTML's `accept` has them.
+    """
+    from google.colab import output
+    from IPython.display import HTML
+
+    name, photos = f"photos-{uuid.uuid4()}", []
+
+    def receive(number, start, file, piece, last):
+        if number == start == 0:  # what an upload that broke off may have left
+            photos.clear()
+        if start == 0:
+            photos.append((file, bytearray()))
+        photos[-1][1].extend(base64.b64decode(piece))
+        if last:
+            arrived = [(file, bytes(content)) for file, content in photos]
+            photos.clear()
+            take(arrived)
+
+    output.register_callback(name, receive)
+    return HTML(UPLOAD.format(name=name, accept=html.escape(accept), piece=PIECE))
