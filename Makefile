@@ -30,6 +30,7 @@ run: .venv/course-installed
 	$(PYTHON) tools/notebooks.py run
 
 notebooks: .venv/course-installed
+	$(PYTHON) tools/stamp.py
 	$(PYTHON) tools/notebooks.py save
 	$(PYTHON) tools/readme_picture.py
 

@@ -26,12 +26,15 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def run_notebook(record_property, monkeypatch):
-    """A function that executes a notebook with a platform's kernel, and fails where it differs from ours."""
+    """A function that executes a notebook with a platform's kernel, and fails where it differs from ours.
+
+    The solutions run in `make test`, and here no more: a reader's Run all does not run them either.
+    """
 
     def run(path, jupyter_path, compare_with=None, folder=None):
         monkeypatch.setenv("JUPYTER_PATH", str(jupyter_path))
         monkeypatch.setenv("VGG16_WEIGHTS", "pocket")
-        execution = notebooks.execute(path, with_solutions=True, folder=folder)
+        execution = notebooks.execute(path, folder=folder)
         record_property("MB", execution.peak_mb)
         faults = differences(notebooks.read(compare_with or path), execution.notebook)
         assert not faults, "\n".join(faults)

@@ -22,12 +22,15 @@ def dockerfile(course):
     """What repo2docker, which Binder runs, would build."""
     python, _ = platforms.environment("repo2docker")
     command = [python, "-m", "repo2docker", "--no-build", "--debug", course]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    done = subprocess.run(command, cwd=course, check=True, capture_output=True, text=True)
+    return done.stderr + done.stdout
 
 
 def test_binder_finds_and_uses_all_of_it(course, dockerfile):
     version = (course / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
     assert f"Building conda environment for python={version}\n" in dockerfile
+    copied = dockerfile.replace("-2e", ".").replace("-2d", "-")  # as it writes the names of its own files
+    assert f"environment.py-{version}-linux-64.lock" in copied
     assert re.search(r'^RUN .*pip install --no-cache-dir -r "binder/requirements.txt"$', dockerfile, re.M)
     assert re.search(r"^RUN \./binder/postBuild$", dockerfile, re.M)
     assert re.search(r'^ENV R2D_ENTRYPOINT="\$\{REPO_DIR\}/binder/start"$', dockerfile, re.M)
