@@ -6,7 +6,7 @@ export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks test test-fast test-imagenet lint format
+.PHONY: help lab run notebooks test test-fast test-imagenet test-platforms lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -17,18 +17,20 @@ help:
 	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
+	@echo "make test-platforms run all with the oldest and newest packages, and as on Colab and Binder"
 
 lab: .venv/course-installed
 	$(PYTHON) -m jupyterlab $(ALLOW_ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 # The notebooks as committed, and what the tests compare them with, come from the pocket weights.
 # Another choice: make run VGG16_WEIGHTS=imagenet
-run notebooks test test-fast: export VGG16_WEIGHTS := pocket
+run notebooks test test-fast test-platforms: export VGG16_WEIGHTS := pocket
 
 run: .venv/course-installed
 	$(PYTHON) tools/notebooks.py run
 
 notebooks: .venv/course-installed
+	$(PYTHON) tools/stamp.py
 	$(PYTHON) tools/notebooks.py save
 	$(PYTHON) tools/readme_picture.py
 
@@ -40,7 +42,7 @@ test: test-fast
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW))
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW) tests/platforms)
 
 lint: .venv/tests-installed
 	$(PYTHON) -m ruff check
@@ -52,6 +54,10 @@ format: .venv/tests-installed
 
 test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
+
+# Two workers, of which each has one processor: half an hour.
+test-platforms: .venv/tests-installed
+	SLOW_TESTS="$(SLOW) tests/platforms" $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup tests/platforms
 
 .venv/course-installed: requirements.txt pyproject.toml
 	@# Where making it was interrupted, .venv has a Python and no pip: then it is made anew.

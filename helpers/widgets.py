@@ -15,6 +15,7 @@ from numbers import Integral
 import ipywidgets
 import numpy as np
 
+from helpers import colab
 from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
@@ -223,6 +224,8 @@ def upload_button(take):
     The button keeps nothing. take: a function that is given the new photos, a list of (name, bytes), such as
     `photos.extend`.
     """
+    if colab.here():
+        return colab.upload_button(take, ACCEPTED)
     button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose photos")
     button.layout.width = "auto"
 
