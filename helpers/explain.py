@@ -50,17 +50,31 @@ def class_activation_map(recogniser, picture, label, how=None):
     """
     number = recogniser.index(label)
     model = recogniser.model
-    kernel, bias = model.get_layer("predictions").get_weights()
     if recogniser.exact_maps:
+        kernel = model.get_layer("predictions").get_weights()[0]
         maps = activations(recogniser, picture, [LAST_CONV], how)[LAST_CONV]
         return recogniser.checked(maps @ kernel[:, number])
-    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
-    with tf.GradientTape() as tape:
-        maps, features = watched(prepare(picture, check_how(how))[None], training=False)
-        # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
-        logit = features @ kernel[:, number : number + 1] + bias[number]
-    importance = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))
+    maps, gradient = _maps_and_gradient(model, prepare(picture, check_how(how)), number)
+    importance = tf.reduce_mean(gradient, axis=(1, 2))
     return recogniser.checked(tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy())
+
+
+def _maps_and_gradient(model, pixels, number):
+    """The maps of the last convolution, and how far the logit of a label rises with each of their numbers.
+
+    model: the full VGG16. pixels: a prepared picture. number: of the label.
+    Returns two tensors, float32 (1, 14, 14, 512).
+    """
+    last = model.get_layer("predictions")
+    to_maps = keras.Model(model.input, model.get_layer(LAST_CONV).output)
+    from_maps = keras.Model(to_maps.output, last.input)
+    maps = to_maps(pixels[None], training=False)
+    # Only the maps are watched: the gradients of fc1's weights would take as much memory as fc1 itself.
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(maps)
+        # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
+        logit = from_maps(maps, training=False) @ last.kernel[:, number : number + 1] + last.bias[number]
+    return maps, tape.gradient(logit, maps)
 
 
 def occlusion_map(recogniser, picture, label, patch=48, step=16, how=None, progress=None):
@@ -122,14 +136,10 @@ def map_weights(recogniser, picture, label):
     Returns float32 (512,).
     """
     number, model = recogniser.index(label), recogniser.model
-    kernel, bias = model.get_layer("predictions").get_weights()
     if recogniser.exact_maps:
-        return kernel[:, number]
-    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
-    with tf.GradientTape() as tape:
-        maps, features = watched(prepare(picture, check_how(None))[None], training=False)
-        logit = features @ kernel[:, number : number + 1] + bias[number]
-    return tf.reduce_sum(tape.gradient(logit, maps), axis=(0, 1, 2)).numpy()
+        return model.get_layer("predictions").get_weights()[0][:, number]
+    _, gradient = _maps_and_gradient(model, prepare(picture, check_how(None)), number)
+    return tf.reduce_sum(gradient, axis=(0, 1, 2)).numpy()
 
 
 class Patch(NamedTuple):

@@ -7,6 +7,7 @@ layer).
 
 import contextlib
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,14 @@ import numpy as np
 import pooch
 import requests
 
-from helpers.architecture import CONV_LAYERS, VGG16_LAYERS, build_pocket, build_vgg16
+from helpers.architecture import (
+    CONV_LAYERS,
+    VGG16_LAYERS,
+    as_tensor,
+    build_pocket,
+    build_vgg16,
+    empty_array,
+)
 from helpers.errors import ReaderError
 from helpers.labels import DATA
 
@@ -29,6 +37,7 @@ OFFICIAL_MD5 = "64373286793e3c8b2b4e3219cbf3544b"
 CONV_BASE = DATA / "conv_base.h5"
 POCKET_HEAD = DATA / "pocket_head.h5"
 
+PIECE = 2**20  # how many numbers are read at a time: 4 MB, which the processor's cache can hold
 MOST_CLASSES = 10_000  # ten times what VGG16 has: a file that claims more is damaged
 
 # What files that are no HDF5 files begin with, what they are, and what to do.
@@ -193,7 +202,8 @@ def load_layers(model, path, rows):
                         f"VGG16's has {wanted}."
                     )
                 values = [_numbers(array, name) for array in arrays]
-            model.get_layer(row.name).set_weights(values)
+            for variable, value in zip(model.get_layer(row.name).variables, values):
+                variable.assign(as_tensor(value))  # it now lies where we read it to: there is no second copy
 
 
 def _arrays(file, layer, name):
@@ -237,16 +247,22 @@ def _inside(group, name):
 
 
 def _numbers(array, name):
-    """Read an array of a weights file as float32."""
+    """Read an array of a weights file as float32, a few megabytes at a time: then no large copy is needed."""
     if not _is_whole(array) or array.dtype.kind != "f":
         raise WeightsError(
             f"{name} is incomplete, or Keras did not write it: "
             f"its {array.name} is not an array of floating-point numbers that lies in it whole."
         )
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
-        values = np.asarray(array[()], "float32")
-    if not np.isfinite(values).all():
-        raise WeightsError(f"{name} is damaged: its {array.name} holds values that are not finite numbers.")
+    values = empty_array(array.shape)
+    rows = max(1, PIECE // math.prod(array.shape[1:]))
+    for start in range(0, len(values), rows):
+        piece = np.s_[start : start + rows]
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+            values[piece] = array[piece]
+        if not np.isfinite(values[piece]).all():
+            raise WeightsError(
+                f"{name} is damaged: its {array.name} holds values that are not finite numbers."
+            )
     return values
 
 
