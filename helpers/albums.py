@@ -23,7 +23,7 @@ from helpers.journal import (
 )
 from helpers.pictures import ENDINGS, PictureError, fit, open_picture, prepare
 from helpers.plots import guess_grid
-from helpers.recogniser import BATCH
+from helpers.recogniser import BATCH, ahead
 
 LISTED = 20  # more unreadable files than this are counted, not printed; the table names them all
 THUMBNAIL = 200  # pixels
@@ -84,9 +84,10 @@ def recognise_folder(recogniser, folder, table, top=5, progress=None):
     except KeyboardInterrupt:
         raise AlbumError("Stopped while looking for what is new: run the same line again.") from None
     try:
-        for name in progress(to_do) if progress else to_do:
+        opening = ahead(lambda name: _open(name, pictures[name]), to_do)
+        for name, opened in zip(progress(to_do) if progress else to_do, opening):
             try:
-                batch.append(_open(name, pictures[name]))
+                batch.append(opened.result())
             except PictureError as problem:
                 unreadable[name] = printable(str(problem).replace(pictures[name].name, name, 1))
             if len(batch) == BATCH or (batch and name == to_do[-1]):

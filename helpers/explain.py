@@ -32,7 +32,7 @@ def activations(recogniser, picture, layers, how=None):
             raise ReaderError(f"There is no layer {name!r} in this network: it has {', '.join(names)}.")
     watched = keras.Model(model.input, {name: model.get_layer(name).output for name in layers})
     outputs = watched(prepare(picture, check_how(how))[None], training=False)
-    return {name: recogniser.checked(outputs[name].numpy()[0]) for name in layers}
+    return {name: recogniser.checked(tf.cast(outputs[name], tf.float32).numpy()[0]) for name in layers}
 
 
 def class_activation_map(recogniser, picture, label, how=None):
@@ -73,8 +73,9 @@ def _maps_and_gradient(model, pixels, number):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(maps)
         # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
-        logit = from_maps(maps, training=False) @ last.kernel[:, number : number + 1] + last.bias[number]
-    return maps, tape.gradient(logit, maps)
+        features = tf.cast(from_maps(maps, training=False), tf.float32)
+        logit = features @ last.kernel[:, number : number + 1] + last.bias[number]
+    return tf.cast(maps, tf.float32), tf.cast(tape.gradient(logit, maps), tf.float32)
 
 
 def occlusion_map(recogniser, picture, label, patch=48, step=16, how=None, progress=None):
@@ -171,7 +172,9 @@ def top_patches(recogniser, layer, channels, pictures, count=6, side=96):
     squares = [fit(open_picture(picture), "crop") for picture in pictures]
     found = []  # for each picture: the largest value of each map, and where it is
     for square in squares:  # one by one: several at once take much more memory
-        maps = watched(preprocess(square)[None], training=False).numpy()[0][:, :, channels]
+        maps = tf.cast(watched(preprocess(square)[None], training=False), tf.float32).numpy()[0][
+            :, :, channels
+        ]
         flat = maps.reshape(-1, len(channels))
         found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
     columns = maps.shape[1]

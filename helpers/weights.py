@@ -155,15 +155,16 @@ def is_official(path):
         return hashlib.file_digest(file, "md5").hexdigest() == OFFICIAL_MD5
 
 
-def load(choice):
+def load(choice, dtype="float32"):
     """Build the network of a choice and put its weights in; a missing official file is downloaded first.
 
+    dtype: the type of numbers in which it computes, as in `architecture.build_vgg16`.
     Returns (model, head): a keras.Model whose layers carry VGG16's names, and the Head or None.
     Raises WeightsError if the file is damaged, incomplete, or of another network.
     """
     if choice.kind in ("pocket", "head"):
         head = load_head(choice.path)
-        model = build_pocket(len(head.names))
+        model = build_pocket(len(head.names), dtype=dtype)
         load_layers(model, CONV_BASE, CONV_LAYERS)
         model.get_layer("predictions").set_weights([head.kernel, head.bias])
         return model, head
@@ -175,7 +176,7 @@ def load(choice):
                 f"{choice.path} is not the published file (its size or MD5 differs): "
                 "delete it, and the next try downloads it again."
             )
-    model = build_vgg16()
+    model = build_vgg16(dtype=dtype)
     load_layers(model, choice.path, [row for row in VGG16_LAYERS if row.units])
     return model, None
 
