@@ -6,7 +6,7 @@ export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks test test-fast test-imagenet lint format
+.PHONY: help bench lab run notebooks test test-fast test-imagenet lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
 	@echo "make lint           check the style of the code; make format mends it"
+	@echo "make bench          measure speed and memory into docs/benchmarks.md: a quarter of an hour"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 
 lab: .venv/course-installed
@@ -50,6 +51,10 @@ format: .venv/tests-installed
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
+# Where Tiny-ImageNet's zip file is: make bench VALIDATION=PATH
+bench: .venv/bench-installed
+	$(PYTHON) tools/benchmark.py $(if $(VALIDATION),--validation $(VALIDATION))
+
 test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
 
@@ -62,4 +67,8 @@ test-imagenet: .venv/tests-installed
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed
 	$(PIP) install --quiet --requirement requirements-test.txt
+	@touch $@
+
+.venv/bench-installed: requirements-bench.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-bench.txt
 	@touch $@

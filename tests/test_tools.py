@@ -202,28 +202,33 @@ def test_a_row_says_whether_its_goal_is_met_and_else_why_not():
     assert str(row._replace(value=float("nan"))).count("–") == 1 and not row._replace(value=float("nan")).met
 
 
-def test_the_page_is_written_only_where_everything_was_measured(monkeypatch, tmp_path, capsys):
+def test_the_page_holds_what_was_measured_now_and_on_this_machine_before(monkeypatch, tmp_path):
     def first(options):
         return [benchmark.Row("first", options.weights, 1, 2)]
 
     def second(options):
         return [benchmark.Row("second", "nothing", 3, 2)]
 
+    def measure(*words):
+        monkeypatch.setattr(sys, "argv", ["benchmark.py", *words])
+        benchmark.main()
+        return benchmark.PAGE.read_text()
+
     monkeypatch.setattr(benchmark, "ROWS", (first, second))
     monkeypatch.setattr(benchmark, "ROOT", tmp_path)
     monkeypatch.setattr(benchmark, "PAGE", tmp_path / "page.md")
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "second", "--weights", "mine.h5"])
-    benchmark.main()
-    assert "second" in capsys.readouterr().out and not benchmark.PAGE.exists()
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--weights", "mine.h5"])
-    benchmark.main()
-    text = benchmark.PAGE.read_text()
+    monkeypatch.setattr(benchmark, "KEPT", tmp_path / "build" / "kept.json")
+    text = measure("--weights", "mine.h5")
     assert "1 of 2 goals are met." in text and "| first | mine.h5 | 1 |" in text and "**missed**" in text
     assert f"Python {platform.python_version()}" in text and platform.node() not in text
     assert str(tmp_path) not in text and str(ROOT) not in text
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "third"])
+    text = measure("first", "--weights", "other.h5")
+    assert "| first | other.h5 | 1 |" in text and "| second |" in text
+    monkeypatch.setattr(benchmark, "machine", lambda: "another machine")
+    text = measure("second", "--weights", "mine.h5")
+    assert "| first |" not in text and "0 of 1 goals are met." in text and "another machine" in text
     with pytest.raises(SystemExit):
-        benchmark.main()
+        measure("third")
 
 
 # CI

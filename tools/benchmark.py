@@ -2,9 +2,9 @@
 
     python tools/benchmark.py [NAME ...] [--weights FILE] [--validation ZIP] [--photos 2000]
 
-NAME is a function of ROWS; without any, all are measured and the page is written, with some it is only
-printed. Whatever is compared is measured in one run, the ways taking turns, so that all suffer alike from
-what else the machine does; of each the median counts.
+NAME is a function of ROWS: without any, all are measured, which takes a quarter of an hour; with some, the
+others keep what this machine measured last. Whatever is compared is measured in one run, the ways taking
+turns, so that all suffer alike from what else the machine does; of each the median counts.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from stand_in import write_stand_in
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
+KEPT = ROOT / "build" / "benchmarks.json"  # what was measured last: machine -> function -> rows
 CHILD = ROOT / "tools" / "benchmark_child.py"
 MULTIPLY_ADDS = 15_470_264_320  # of VGG16 for one picture; notebook 02 counts them
 PEERS = ("onnxruntime", "openvino", "torch")
@@ -387,7 +388,7 @@ def machine():
     )
 
 
-def page(rows):
+def page(rows, about):
     """The page in Markdown."""
     met = sum(row.met for row in rows)
     return f"""# How fast, and in how much memory
@@ -403,7 +404,7 @@ random dense ones. MB are 1,000,000 bytes.
 | --- | --- | ---: | ---: | --- |
 {chr(10).join(map(str, rows))}
 
-The machine: {machine()}.
+The machine: {about}.
 
 "The machine's matrix product" is the time that the {MULTIPLY_ADDS:,} multiply-adds of one picture would take
 at the speed at which TensorFlow multiplies two matrices of 4096 x 4096 here.
@@ -411,7 +412,7 @@ at the speed at which TensorFlow multiplies two matrices of 4096 x 4096 here.
 
 
 def main():
-    """Measure, print, and write the page if everything was measured."""
+    """Measure, print, and write the page."""
     parser = argparse.ArgumentParser(description="Measure what the course promises about speed and memory.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="rows: " + ", ".join(f.__name__ for f in ROWS)
@@ -426,19 +427,23 @@ def main():
     unknown = set(options.names) - {function.__name__ for function in ROWS}
     if unknown:
         parser.error(f"there are no rows called {', '.join(unknown)}")
-    rows = []
+    measured = {}
     with tempfile.TemporaryDirectory() as place:
         if not options.weights:
             options.weights = os.path.join(place, "stand_in.h5")
             write_stand_in(options.weights)
         for function in ROWS:
             if function.__name__ in options.names or not options.names:
-                for row in function(options):
-                    print(row, flush=True)
-                    rows.append(row)
-    if not options.names:
-        PAGE.write_text(page(rows), encoding="utf-8")
-        print(f"{PAGE.relative_to(ROOT)} is written.")
+                measured[function.__name__] = rows = function(options)
+                print(*rows, sep="\n", flush=True)
+    about = machine()
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept = {about: kept.get(about, {}) | measured}  # of another machine, or other versions, nothing is kept
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(kept))
+    rows = [Row(*row) for function in ROWS for row in kept[about].get(function.__name__, [])]
+    PAGE.write_text(page(rows, about), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} is written.")
 
 
 if __name__ == "__main__":
