@@ -46,12 +46,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", fault.get("type", "application/octet-stream"))
         if not fault.get("no_length"):
             self.send_header("Content-Length", str(fault.get("length", len(body))))
+        if "location" in fault:
+            self.send_header("Location", fault["location"])
         if server.tag:
             self.send_header("ETag", server.tag)
         if status == 206:
             first = start + fault.get("shift", 0)
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         self.end_headers()
+        for byte in body[:20] if "drip" in fault else b"":
+            self.wfile.write(bytes([byte]))
+            time.sleep(fault["drip"])
         self.wfile.write(body[: fault.get("drops_after", len(body))])
         self.wfile.flush()
         if "stalls" in fault:
