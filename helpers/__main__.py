@@ -7,6 +7,7 @@ python -m helpers FOLDER --table TABLE.csv [--weights W] [--cluster ADDRESS]
 import argparse
 import contextlib
 import os
+import signal
 import sys
 
 from tqdm import tqdm
@@ -30,6 +31,8 @@ def main():
     Ends with code 0; 1 where something could not be answered or printed; 2 for a wrong command line; 130, as
     shells expect, after Ctrl-C.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see helpers/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = _Parser(prog="python -m helpers", description="Say what is in a picture.")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     parser.add_argument("--weights", help='"pocket", "imagenet" or the path of a weights file')
