@@ -8,8 +8,8 @@ import sys
 from helpers.errors import ReaderError
 from helpers.quiet import without_stderr
 
-# `python -m helpers` says -m here while it imports us. Until `main` begins there is nothing to lose, and Ctrl-C
-# ends the program as the system does it: at once, and without a traceback.
+# `python -m helpers` says -m here while it imports us. Until `main` begins there is nothing to lose, and
+# Ctrl-C ends the program as the system does it: at once, and without a traceback.
 if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -1,4 +1,4 @@
-"""What spreading a folder over two Dask workers costs and brings: `measure` is called by tools/benchmark.py."""
+"""What spreading a folder over two Dask workers costs and brings: python tools/benchmark_cluster.py"""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ WORKERS = 2
 
 
 def measure(count=160):
-    """Recognise a folder of small pictures by one process and by two workers, each warm and with one half.
+    """Recognise a folder of small pictures by one process, and by two workers with half the cores each; all are warm.
 
     count: pictures. Returns seconds a photo: {"one process", "two workers", "overhead"}. The overhead is what
     a photo takes in an errand without a network: it is looked for, sent out, answered and written down.
