@@ -16,9 +16,9 @@ WORKERS = 2
 
 
 def measure(count=160):
-    """Recognise a folder of small pictures by one process, and by two workers with half the cores each; all are warm.
+    """Recognise a folder of small pictures by one process, and by two workers with half the cores each.
 
-    count: pictures. Returns seconds a photo: {"one process", "two workers", "overhead"}. The overhead is what
+    count: pictures. All have loaded the network before. Returns seconds a photo: {"one process", "two workers", "overhead"}. The overhead is what
     a photo takes in an errand without a network: it is looked for, sent out, answered and written down.
     """
     options = {"n_workers": WORKERS, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
