@@ -73,7 +73,7 @@ def _client(address):
                     n_workers=LOCAL_WORKERS,
                     threads_per_worker=1,
                     memory_limit=0,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs="CRITICAL",
                     env={"TF_NUM_INTRAOP_THREADS": str(share)},
                 )

@@ -58,7 +58,7 @@ def photos(tmp_path):
 def test_a_killed_worker_loses_nothing(photos, tmp_path):
     """Two workers, one of which is killed after the first answers: the table is that of one process."""
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0}
     with distributed.LocalCluster(**options, silence_logs="CRITICAL") as workers:
         pids = [worker.pid for worker in workers.workers.values()]
 
@@ -94,10 +94,10 @@ def test_ctrl_c_keeps_what_is_done(photos, tmp_path, way):
         assert child.poll() is None, child.communicate()
         time.sleep(0.05)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does it, to all of them
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=200)
     assert child.returncode == 130 and "run the same line again" in out
     assert "Traceback" not in out + err
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1  # for the sake of the file that is no picture
     answered = [row.file for row in albums.read_journal(tmp_path / "t.csv") if row.guesses]
     assert len(answered) == len(set(answered)) == 39

@@ -19,10 +19,11 @@ def measure(count=160):
     """Recognise a folder of small pictures by one process, and by two workers with half the cores each.
 
     count: pictures, a multiple of 8. All have loaded the network before.
-    Returns seconds a photo: {"one process", "two workers", "overhead"}. The overhead is what Dask takes to send
-    eight names to a worker and an answer back, without any work, divided by eight.
+    Returns seconds a photo: {"one process", "two workers", "overhead"}. The overhead is what Dask takes to
+    send eight names to a worker and an answer back, without any work, divided by eight.
     """
-    options = {"n_workers": WORKERS, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+    options = {"n_workers": WORKERS, "threads_per_worker": 1, "memory_limit": 0}
+    options["dashboard_address"] = "127.0.0.1:0"
     share = {"TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // WORKERS))}
     recogniser = load_recogniser("pocket")
     with tempfile.TemporaryDirectory() as place, distributed.LocalCluster(**options, env=share) as workers:
