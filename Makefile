@@ -6,7 +6,7 @@ export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks test test-fast test-imagenet test-platforms lint format
+.PHONY: help bench fuzz lab run notebooks test test-fast test-imagenet test-platforms lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,8 @@ help:
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
 	@echo "make lint           check the style of the code; make format mends it"
+	@echo "make bench          measure speed and memory into docs/benchmarks.md: a quarter of an hour"
+	@echo "make fuzz           damage 50,000 pictures and 15,000 weights files: half an hour"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 	@echo "make test-platforms run all with the oldest and newest packages, and as on Colab and Binder"
 
@@ -36,7 +38,7 @@ notebooks: .venv/course-installed
 
 # The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
 # and the browser.
-SLOW := tests/test_errors.py tests/test_memory.py tests/test_notebooks.py tests/test_browser.py
+SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test_notebooks.py tests/test_browser.py
 
 test: test-fast
 	$(PYTHON) -m pytest $(SLOW)
@@ -51,6 +53,13 @@ lint: .venv/tests-installed
 format: .venv/tests-installed
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
+
+# Where Tiny-ImageNet's zip file is: make bench VALIDATION=PATH
+bench: .venv/bench-installed
+	$(PYTHON) tools/benchmark.py $(if $(VALIDATION),--validation $(VALIDATION))
+
+fuzz: .venv/course-installed
+	$(PYTHON) tools/fuzz.py
 
 test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
@@ -68,4 +77,8 @@ test-platforms: .venv/tests-installed
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed
 	$(PIP) install --quiet --requirement requirements-test.txt
+	@touch $@
+
+.venv/bench-installed: requirements-bench.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-bench.txt
 	@touch $@
