@@ -419,8 +419,10 @@ random dense ones. MB are 1,000,000 bytes.
 | --- | --- | ---: | ---: | --- |
 {chr(10).join(map(str, rows))}
 
-The machine: {about}. While this was measured, other programs took {min(others):.0%} to {max(others):.0%} of it:
-the more, the less the figures are worth.
+The machine: {about}.
+
+Other programs took {min(others):.0%} to {max(others):.0%} of the machine while this was measured: the more
+they take, the less the figures are worth.
 
 "The machine's matrix product" is the time that the {MULTIPLY_ADDS:,} multiply-adds of one picture would take
 at the speed at which TensorFlow multiplies two matrices of 4096 x 4096 here.
