@@ -430,7 +430,7 @@ at the speed at which TensorFlow multiplies two matrices of 4096 x 4096 here.
 
 
 def main():
-    """Measure, print, and write the page."""
+    """Measure, and print and keep each row at once: who stops early loses nothing."""
     parser = argparse.ArgumentParser(description="Measure what the course promises about speed and memory.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="rows: " + ", ".join(f.__name__ for f in ROWS)
@@ -445,24 +445,27 @@ def main():
     unknown = set(options.names) - {function.__name__ for function in ROWS}
     if unknown:
         parser.error(f"there are no rows called {', '.join(unknown)}")
-    measured = {}
     with tempfile.TemporaryDirectory() as place:
         if not options.weights:
             options.weights = os.path.join(place, "stand_in.h5")
             write_stand_in(options.weights)
         for function in ROWS:
             if function.__name__ in options.names or not options.names:
-                measured[function.__name__] = rows, others = with_share_of_others(function, options)
+                rows, others = with_share_of_others(function, options)
                 print(*rows, f"Other programs took {others:.0%} of the machine.", sep="\n", flush=True)
+                keep(function.__name__, rows, others)
+
+
+def keep(name, rows, others):
+    """Write the page: what a function has measured now, and what this machine has of the others."""
     about = machine()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept = {about: kept.get(about, {}) | measured}  # of another machine, or other versions, nothing is kept
+    kept = {about: kept.get(about, {}) | {name: (rows, others)}}  # nothing of other machines or versions
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps(kept))
     known = [kept[about][function.__name__] for function in ROWS if function.__name__ in kept[about]]
     rows = [Row(*row) for some, _ in known for row in some]
     PAGE.write_text(page(rows, about, [others for _, others in known]), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)} is written.")
 
 
 if __name__ == "__main__":
