@@ -403,8 +403,8 @@ def machine():
     )
 
 
-def page(rows, about, others):
-    """The page in Markdown."""
+def page(rows, about, others, missing):
+    """The page in Markdown. missing: what has not been measured on this machine, a list of sentences."""
     met = sum(row.met for row in rows)
     return f"""# How fast, and in how much memory
 
@@ -413,7 +413,7 @@ turns; each figure is a median, and the ratio is what counts: seconds differ fro
 network is measured with a stand-in of the official file: its layout and size, Oxford's convolutional layers,
 random dense ones. MB are 1,000,000 bytes.
 
-{met} of {len(rows)} goals are met.
+{met} of {len(rows)} measured goals are met. Not measured on this machine yet: {" ".join(missing) or "nothing."}
 
 | what | figures | result | goal | verdict |
 | --- | --- | ---: | ---: | --- |
@@ -465,7 +465,8 @@ def keep(name, rows, others):
     KEPT.write_text(json.dumps(kept))
     known = [kept[about][function.__name__] for function in ROWS if function.__name__ in kept[about]]
     rows = [Row(*row) for some, _ in known for row in some]
-    PAGE.write_text(page(rows, about, [others for _, others in known]), encoding="utf-8")
+    missing = [function.__doc__ for function in ROWS if function.__name__ not in kept[about]]
+    PAGE.write_text(page(rows, about, [others for _, others in known], missing), encoding="utf-8")
 
 
 if __name__ == "__main__":
