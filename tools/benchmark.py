@@ -413,7 +413,8 @@ turns; each figure is a median, and the ratio is what counts: seconds differ fro
 network is measured with a stand-in of the official file: its layout and size, Oxford's convolutional layers,
 random dense ones. MB are 1,000,000 bytes.
 
-{met} of {len(rows)} measured goals are met. Not measured on this machine yet: {" ".join(missing) or "nothing."}
+{met} of {len(rows)} measured goals are met.
+Not measured on this machine yet: {" ".join(missing) or "nothing."}
 
 | what | figures | result | goal | verdict |
 | --- | --- | ---: | ---: | --- |
