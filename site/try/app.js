@@ -175,7 +175,7 @@ function show(picture) {
 function listAnswers() {
   const { answer } = current;
   byId("time").textContent = !answer
-    ? "Fetch the network to get its answer."
+    ? "The photo is here, and stays here. To answer it, the network must come, too: 44 MB, once."
     : answer.seconds === null
       ? "A stored answer: the same network gave it when this page was built."
       : `Computed on this device in ${answer.seconds.toFixed(2)} seconds.`;
@@ -276,6 +276,7 @@ function progress({ doing, bytes, all }) {
 function refreshOffer() {
   const isReady = network.ready();
   byId("load").hidden = isReady;
+  byId("load-too").hidden = isReady || Boolean(current?.answer);
   byId("progress").hidden = byId("progress-words").hidden = true;
   byId("fetch").classList.toggle("done", isReady);
   byId("fetch-title").textContent = isReady ? "The network is here" : "Let it answer your own photos";
@@ -291,6 +292,10 @@ function keep() {
 }
 
 byId("load").addEventListener("click", load);
+byId("load-too").addEventListener("click", () => {
+  byId("fetch").scrollIntoView({ block: "center" });
+  load();
+});
 byId("forget").addEventListener("click", async () => {
   const { forget } = await import("./files.js");
   await forget();

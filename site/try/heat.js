@@ -14,7 +14,7 @@ function rgb(hex) {
 
 export function drawPicture(canvas, display, grey = false) {
   canvas.width = canvas.height = display.width;
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: grey });
   context.drawImage(display, 0, 0);
   if (!grey) return;
   const image = context.getImageData(0, 0, canvas.width, canvas.height);
