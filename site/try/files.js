@@ -4,7 +4,8 @@
 import { sha256 } from "./hashes/sha2.js";
 import { PageError } from "./text.js";
 
-export const STORE = "pocket-network";
+const STORE = "pocket-network";
+const PAGE = "pocket-page"; // what offline.js keeps
 const memory = new Map(); // where there is no Cache API (a page without https), parts are kept until it closes
 
 const address = (file) => new URL(`network/${file}`, import.meta.url).href;
@@ -92,5 +93,5 @@ async function download(part, title, arrived) {
 export async function forget() {
   // Deletes everything that the page has kept on this device.
   memory.clear();
-  await globalThis.caches?.delete(STORE);
+  for (const name of [STORE, PAGE]) await globalThis.caches?.delete(name);
 }
