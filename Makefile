@@ -33,9 +33,9 @@ notebooks: .venv/course-installed
 	$(PYTHON) tools/readme_picture.py
 
 # The fast tests first, on two cores; then the notebooks and the browser, one after the other.
-SLOW := tests/test_notebooks.py tests/test_browser.py
+SLOW := tests/test_notebooks.py tests/test_browser.py tests/test_live_page.py
 
-test: test-fast
+test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
@@ -57,6 +57,10 @@ test-imagenet: .venv/tests-installed
 	@$(PIP) --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh) && "$$python" -m venv --clear .venv; }
 	@echo "Installing the course into .venv; the first time this takes some minutes."
 	$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/site-installed: requirements-site.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-site.txt
 	@touch $@
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed
