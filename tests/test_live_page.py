@@ -29,9 +29,8 @@ from helpers.pictures import IMAGES, fit, open_picture, preprocess
 from helpers.style import percent
 from helpers.weights import CONV_BASE
 
-# A dozen of the test photos, or with LIVE_PAGE_PHOTOS=all every one of them.
-PHOTOS = [photo.file for photo in pictures.test_photos()]
-SOME = PHOTOS if os.environ.get("LIVE_PAGE_PHOTOS") == "all" else PHOTOS[::8]
+# tests/platforms has all of them.
+SOME_PHOTOS = [photo.file for photo in pictures.test_photos()][::8]
 MEGABYTE = 1_000_000
 LONG = 120_000  # milliseconds: other programs may be at work beside the browser
 
@@ -227,11 +226,16 @@ def test_same_pixels_same_answer(loaded, file):
     np.testing.assert_allclose(label_maps.reshape(195, 196)[best], heat.ravel(), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("file", SOME)
+@pytest.mark.parametrize("file", SOME_PHOTOS)
 def test_same_file_same_answer(loaded, file):
-    pixels = opened(loaded, (IMAGES / file).read_bytes(), file)
+    assert_same_answer(loaded, file)
+
+
+def assert_same_answer(page, file):
+    """The page opens a photo of the course and answers it as the notebooks do."""
+    pixels = opened(page, (IMAGES / file).read_bytes(), file)
     assert not isinstance(pixels, str), pixels
-    (found,) = run(loaded, pixels, "probabilities")
+    (found,) = run(page, pixels, "probabilities")
     wanted = pocket().probabilities(preprocess(fit(open_picture(IMAGES / file)))[None])[0]
     assert np.abs(found - wanted).max() <= 1e-2
     first, second = (set(np.argsort(-values)[:5]) for values in (found, wanted))
