@@ -12,7 +12,10 @@ const address = (file) => new URL(`network/${file}`, import.meta.url).href;
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const store = async () => (globalThis.caches ? caches.open(STORE) : null);
 
+let known = null; // what files.json says, once it is read
+
 async function list() {
+  if (known) return known;
   let response;
   try {
     response = await fetch(address("files.json"), { cache: "no-cache" });
@@ -21,7 +24,7 @@ async function list() {
   }
   if (!response?.ok) throw new PageError("The network cannot be fetched: check the connection, and try again.");
   await (await store())?.put(address("files.json"), response.clone());
-  return response.json();
+  return (known = await response.json());
 }
 
 export async function fetchAll(progress) {

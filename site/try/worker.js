@@ -3,7 +3,7 @@
 import { open, SIZE } from "./picture.js";
 
 let ort = null;
-let files = null; // name -> bytes
+let fetchAll = null; // of files.js
 let layers = null; // where in conv_base.h5 which numbers are
 let session = null;
 
@@ -11,22 +11,25 @@ const jobs = {
   open: ({ blob, name }) => open(blob, name),
 
   async load(_, report) {
-    const { fetchAll } = await import("./files.js"); // not before it is needed
+    ({ fetchAll } = await import("./files.js")); // not before it is needed
     const labels = await fetch(new URL("labels.json", import.meta.url));
     layers = (await labels.json()).layers;
-    files = await fetchAll((progress) => report({ doing: "fetching", ...progress }));
+    const files = await fetchAll((progress) => report({ doing: "fetching", ...progress }));
     report({ doing: "preparing" });
     ort = await import("./runtime/ort.wasm.min.mjs");
     ort.env.wasm.numThreads = 1; // threads need isolation, which plain servers do not give, and hang on iPads
     ort.env.wasm.wasmPaths = new URL("runtime/", import.meta.url).href;
     ort.env.wasm.wasmBinary = files["ort-wasm-simd-threaded.wasm"];
-    session = await made(files["conv_base.h5"]);
+    session = await made(files);
+    ort.env.wasm.wasmBinary = undefined; // it is compiled: 14 MB less
   },
 
   async random({ seed }) {
     // From now on with random kernels and no biases; with Oxford's again if seed is null.
     await session.release();
-    session = await made(seed === null ? files["conv_base.h5"] : randomNumbers(seed));
+    const files = await fetchAll(() => {}); // from what is kept, not from the network
+    if (seed !== null) fillAtRandom(files["conv_base.h5"], seed);
+    session = await made(files);
   },
 
   async answer({ pixels }) {
@@ -43,17 +46,17 @@ const jobs = {
   },
 };
 
-function made(data) {
+function made(files) {
   return ort.InferenceSession.create(files["pocket.onnx"], {
     executionProviders: ["wasm"],
-    externalData: [{ path: "conv_base.h5", data }],
+    externalData: [{ path: "conv_base.h5", data: files["conv_base.h5"] }],
   });
 }
 
-function randomNumbers(seed) {
-  // A conv_base.h5 full of random numbers, as networks are made before they learn: the variance of a kernel is
-  // 2 / inputs, so that the activations neither grow nor fade from layer to layer.
-  const data = new Uint8Array(files["conv_base.h5"].length);
+function fillAtRandom(data, seed) {
+  // Replaces the numbers in the bytes of conv_base.h5 by random ones, as networks are made before they learn: the
+  // variance of a kernel is 2 / inputs, so that the activations neither grow nor fade from layer to layer.
+  data.fill(0);
   const number = new Float32Array(1);
   const bits = new Uint32Array(number.buffer);
   for (const { offset, count, inputs } of layers) {
@@ -69,19 +72,21 @@ function randomNumbers(seed) {
       halves[i] = small ? 0 : ((bits[0] >>> 16) & 0x8000) | (((bits[0] & 0x7fffffff) >>> 13) - (112 << 10));
     }
   }
-  return data;
 }
 
 let last = Promise.resolve();
 onmessage = ({ data: { id, job, ...rest } }) => {
-  last = last.then(async () => {
+  const run = async () => {
     try {
       const result = await jobs[job](rest, (progress) => postMessage({ id, progress }));
       postMessage({ id, result }, handed(result));
     } catch (error) {
       postMessage({ id, error: { message: error.message, plain: error.name === "PageError" } });
     }
-  });
+  };
+  // Pictures are opened at once, also while the network is still arriving; the rest goes in order.
+  if (job === "open") run();
+  else last = last.then(run);
 };
 
 function handed(result) {
