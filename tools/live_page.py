@@ -154,9 +154,9 @@ def build(folder=PAGE):
     _copy(packages / "onnxruntime-web" / "dist", RUNTIME, folder / "runtime")
     _copy(packages / "@noble" / "hashes", HASHES, folder / "hashes")
     _copy(packages / "@noble" / "hashes", ["LICENSE"], folder / "hashes")
-    _network(packages, folder / "network")
+    size = _network(packages, folder / "network")
     _pictures(folder / "pictures")
-    _words(folder)
+    _words(folder, size)
     _list_of_files(folder)
     return folder
 
@@ -190,7 +190,7 @@ def _copy(source, names, target):
 
 
 def _network(packages, folder):
-    """The network's files in parts, and files.json, which says what they are."""
+    """The network's files in parts, and files.json, which says what they are; how many bytes it is in all."""
     folder.mkdir(parents=True)
     contents = {
         "pocket.onnx": graph().SerializeToString(),
@@ -206,6 +206,7 @@ def _network(packages, folder):
             (folder / file).write_bytes(part)
             files[name].append({"file": file, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()})
     _write(folder / "files.json", files)
+    return sum(map(len, contents.values()))
 
 
 def _pictures(folder):
@@ -249,8 +250,8 @@ def _packed(array):
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def _words(folder):
-    """The labels with their biases, and where the convolutions' numbers are in their file."""
+def _words(folder, size):
+    """The labels with their biases; where the convolutions' numbers are in their file; the network's size."""
     head = load_head(POCKET_HEAD)
     with h5py.File(CONV_BASE) as file:
         kernels = [file[f"{row.name}/{row.name}/kernel"] for row in CONV_LAYERS]
@@ -265,6 +266,7 @@ def _words(folder):
             "wnids": head.wnids,
             "bias": [float(value) for value in head.bias],
             "layers": layers,
+            "bytes": size,
         },
     )
 
