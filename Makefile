@@ -38,9 +38,10 @@ notebooks: .venv/course-installed
 
 # The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
 # and the browser.
-SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test_notebooks.py tests/test_browser.py
+SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test_notebooks.py \
+	tests/test_browser.py tests/test_live_page.py
 
-test: test-fast
+test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
@@ -73,6 +74,10 @@ test-platforms: .venv/tests-installed
 	@$(PIP) --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh) && "$$python" -m venv --clear .venv; }
 	@echo "Installing the course into .venv; the first time this takes some minutes."
 	$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/site-installed: requirements-site.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-site.txt
 	@touch $@
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed
