@@ -6,7 +6,7 @@ export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks test test-fast test-imagenet lint format
+.PHONY: help lab run notebooks test test-fast test-imagenet lint format site serve badges
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,8 @@ help:
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that need neither notebooks nor a browser: two minutes"
+	@echo "make site           build the course as static pages in build/site; make serve shows them"
+	@echo "make badges REPO=owner/name   write the course's address everywhere"
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 
@@ -33,13 +35,22 @@ notebooks: .venv/course-installed
 	$(PYTHON) tools/readme_picture.py
 
 # The fast tests first, on two cores; then the notebooks and the browser, one after the other.
-SLOW := tests/test_notebooks.py tests/test_browser.py
+SLOW := tests/test_notebooks.py tests/test_browser.py tests/test_site.py
 
-test: test-fast
+test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW))
+
+site: .venv/site-installed
+	$(PYTHON) tools/course_site.py
+
+serve: site
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site
+
+badges: .venv/course-installed
+	$(PYTHON) tools/badges.py $(REPO)
 
 lint: .venv/tests-installed
 	$(PYTHON) -m ruff check
@@ -57,6 +68,10 @@ test-imagenet: .venv/tests-installed
 	@$(PIP) --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh) && "$$python" -m venv --clear .venv; }
 	@echo "Installing the course into .venv; the first time this takes some minutes."
 	$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/site-installed: requirements-site.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-site.txt
 	@touch $@
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed

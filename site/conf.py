@@ -22,11 +22,15 @@ html_css_files = ["course.css"]
 templates_path = ["templates"]
 html_copy_source = False  # the notebooks with all their pictures once more
 html_show_sphinx = False
-html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html", "live.html"]}
+html_use_index = False  # the glossary is the index
+html_favicon = "static/icon.svg"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's device is set
+html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "live.html", "sbt-sidebar-nav.html"]}
 html_theme_options = {
     "show_navbar_depth": 1,
     "use_download_button": False,
     "home_page_in_toc": True,
     "toc_title": "On this page",
-    "article_header_end": ["article-header-buttons.html"],
+    "navbar_persistent": [],
+    "footer_content_items": ["copyright.html"],
 }

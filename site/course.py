@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: alt texts, terms that lead to the glossary, and links that work anywhere."""
+"""What the course adds to Sphinx: alt texts, terms that lead to the glossary, links that work anywhere."""
 
 import base64
 import hashlib
@@ -20,6 +20,7 @@ def setup(app):
     app.add_config_value("homepage", "", "env")
     app.connect("config-inited", add_buttons)
     app.connect("doctree-read", add_alt_texts)
+    app.connect("doctree-read", let_sentences_wrap)
     app.connect("doctree-read", name_glossary_entries)
     app.connect("doctree-resolved", link_terms)
     app.connect("doctree-resolved", make_own_links_relative)
@@ -55,6 +56,16 @@ def add_alt_texts(app, doctree):
     for image in doctree.findall(nodes.image):
         file = Path(app.srcdir, image["uri"])
         image["alt"] = alts[hashlib.sha256(file.read_bytes()).digest()]
+
+
+def let_sentences_wrap(app, doctree):
+    """Marks printed text without columns: its lines may be broken, so that nothing must be scrolled."""
+    for output in doctree.findall(
+        lambda node: "cell_output" in getattr(node, "attributes", {}).get("classes", ())
+    ):
+        for printed in output.findall(nodes.literal_block):
+            if not re.search(r"\S  +\S", printed.astext()):
+                printed["classes"].append("sentences")
 
 
 def terms(glossary):

@@ -68,7 +68,7 @@ def test_binder_installs_the_same_list():
     assert "-e ." in (ROOT / "binder/postBuild").read_text()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-site.txt"])
 def test_every_dependency_has_its_reason(name):
     assert [line for line in requirements(name) if not re.search(r"  # \w", line)] == []
 

@@ -6,12 +6,12 @@ Writes build/site/, which any static server can show: python -m http.server --di
 Nothing is executed. --without-live-page leaves out `try/`, which needs npm.
 """
 
+import io
 import json
 import re
 import shutil
 import sys
 import tomllib
-from pathlib import Path
 
 import jinja2
 import nbformat
@@ -21,7 +21,6 @@ import notebooks
 
 ROOT = notebooks.NOTEBOOKS.parent
 SITE = ROOT / "build" / "site"
-PAGES = ROOT / "build" / "site-sources"
 QUESTIONS = ROOT / "helpers" / "data" / "six_questions.json"
 NO_LESSON = {"setup", "answers"}  # tags of cells for Colab and for our own records
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
@@ -61,6 +60,11 @@ def addresses():
     return urls["Repository"], urls["Homepage"].rstrip("/")
 
 
+def six_questions():
+    """The questions on what was learned: a list of dictionaries."""
+    return json.loads(QUESTIONS.read_text(encoding="utf-8"))
+
+
 def rendered(template, **values):
     """A page of site/ with the values in their places."""
     folder = jinja2.FileSystemLoader(ROOT / "site")
@@ -97,7 +101,7 @@ def page_of_notebook(path, repository, homepage):
             cell.source = links_for_the_site(cell.source, path.parent, repository)
     if path.stem in BOXES:
         place, text = BOXES[path.stem]
-        text = f"```{{tip}}\n{text.format(homepage=homepage)}\n```"
+        text = f"```{{admonition}} On this site\n:class: tip\n\n{text.format(homepage=homepage)}\n```"
         box = nbformat.v4.new_markdown_cell(text, id="box")
         notebook.cells.insert(place % len(notebook.cells) + 1, box)
     return notebook
@@ -129,47 +133,61 @@ def lay_out(folder, repository, homepage):
         page.write_text(
             links_for_the_site(page.read_text(encoding="utf-8"), source.parent, repository), encoding="utf-8"
         )
-    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     contents = [overview(path) for path in notebooks.find([])]
     titles = {line["name"]: line["title"] for line in contents}
     for name in ("index", "six_questions"):
         text = rendered(
-            f"{name}.md.jinja", notebooks=contents, titles=titles, questions=questions, homepage=homepage
+            f"{name}.md.jinja",
+            notebooks=contents,
+            titles=titles,
+            questions=six_questions(),
+            homepage=homepage,
         )
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
-def build(folder=SITE, live_page=True):
+def build(folder=SITE, live_page=True, repository=None):
     """Builds the site into a folder, which is made anew.
 
     Args:
-        folder: where the pages go.
+        folder: where the pages go; their sources go to a folder of the same name and "-sources".
         live_page: build `try/` too.
+        repository: the address that buttons and links to files lead to; None: that of pyproject.toml.
     Raises: SiteError where a page cannot be built.
     """
-    repository, homepage = addresses()
-    for old in (folder, PAGES):
+    settings = dict(zip(("repository", "homepage"), addresses()))
+    if repository:
+        settings["repository"] = repository
+    sources = folder.with_name(f"{folder.name}-sources")
+    for old in (folder, sources):
         shutil.rmtree(old, ignore_errors=True)
-    lay_out(PAGES, repository, homepage)
-    settings = {"repository": repository, "homepage": homepage}
-    sphinx = Sphinx(
-        PAGES,
-        ROOT / "site",
-        folder,
-        PAGES / ".doctrees",
-        "html",
+    lay_out(sources, **settings)
+    warnings = io.StringIO()
+    Sphinx(
+        sources,
+        confdir=ROOT / "site",
+        outdir=folder,
+        doctreedir=sources / ".doctrees",
+        buildername="html",
         confoverrides=settings,
         status=None,
+        warning=warnings,
         freshenv=True,
-        exception_on_warning=False,
-    )
-    sphinx.build()
-    if sphinx.statuscode or sphinx._warncount:
-        raise SiteError("The site was not built: see the messages above.")
+    ).build()
+    if warnings.getvalue():
+        raise SiteError(f"The site has faults:\n{warnings.getvalue()}")
     if live_page:
-        from live_page import build as build_live_page
+        _build_live_page(folder / "try")
 
-        build_live_page(folder / "try")
+
+def _build_live_page(folder):
+    try:
+        import live_page
+    except ImportError:
+        raise SiteError(
+            "tools/live_page.py is not there. For a site without `try/`: --without-live-page."
+        ) from None
+    live_page.build(folder)
 
 
 def main(arguments):
