@@ -15,7 +15,7 @@ NOT_IN = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title, node
 
 
 def setup(app):
-    """Called by Sphinx; `repository` and `homepage` are addresses, without a slash at the end."""
+    """Called by Sphinx; `repository` and `homepage` are addresses."""
     app.add_config_value("repository", "", "html")
     app.add_config_value("homepage", "", "env")
     app.connect("config-inited", add_buttons)
@@ -144,6 +144,6 @@ def make_own_links_relative(app, doctree, docname):
     to_root = app.builder.get_relative_uri(docname, "index").removesuffix("index.html")
     for link in doctree.findall(nodes.reference):
         address = link.get("refuri", "")
-        if address.startswith(app.config.homepage + "/"):
-            link["refuri"] = to_root + address.removeprefix(app.config.homepage + "/")
+        if address.startswith(app.config.homepage):
+            link["refuri"] = to_root + address.removeprefix(app.config.homepage)
             link["internal"] = True

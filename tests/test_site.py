@@ -20,7 +20,7 @@ import notebooks
 import screenshots
 
 ROOT = notebooks.NOTEBOOKS.parent
-REPOSITORY = "https://github.com/someone/recogniser"
+REPOSITORY = ("someone", "recogniser")
 NOTEBOOKS = [path.stem for path in notebooks.find([])]
 DOCS = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md"))
 PAGES = ["index", "six_questions", "search", "images/CREDITS", *(f"notebooks/{n}" for n in NOTEBOOKS), *DOCS]

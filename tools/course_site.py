@@ -11,12 +11,12 @@ import json
 import re
 import shutil
 import sys
-import tomllib
 
 import jinja2
 import nbformat
 from sphinx.application import Sphinx
 
+import badges
 import notebooks
 
 ROOT = notebooks.NOTEBOOKS.parent
@@ -30,17 +30,17 @@ BOXES = {
     "00_start_here": (
         0,
         "Here you read what was saved when the notebooks were run. To *do* something at once: the\n"
-        "[live page]({homepage}/try/) recognises your own photo, in this browser. And before you begin, "
+        "[live page]({homepage}try/) recognises your own photo, in this browser. And before you begin, "
         "answer\n[six questions](../six_questions.md); after notebook 11, answer them again.",
     ),
     "05_elephant": (
         0,
-        "The [live page]({homepage}/try/#picture=elephant.gif&show=guess,map,why,cover) has this elephant: "
+        "The [live page]({homepage}try/#picture=elephant.gif&show=guess,map,why,cover) has this elephant: "
         "see\nthe map of any label, and cover a place with your finger.",
     ),
     "10_your_own_photos": (
         0,
-        "No Python at hand? The [live page]({homepage}/try/#show=guess,map) takes a photo of yours too, and "
+        "No Python at hand? The [live page]({homepage}try/#show=guess,map) takes a photo of yours too, and "
         "the\nphoto stays on your device.",
     ),
     "11_teach_it_a_new_word": (
@@ -52,12 +52,6 @@ BOXES = {
 
 class SiteError(Exception):
     """What stands in the way, as one sentence."""
-
-
-def addresses():
-    """Of the repository and of the site: two texts, from pyproject.toml."""
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-    return urls["Repository"], urls["Homepage"].rstrip("/")
 
 
 def six_questions():
@@ -95,6 +89,7 @@ PAGE_KINDS = {".ipynb", ".md", ".png"}
 def page_of_notebook(path, repository, homepage):
     """A notebook as the site shows it: without what is no lesson, with the site's own links."""
     notebook = notebooks.read(path)
+    badges.badge_notebook(notebook, path.name, *repository.split("/")[-2:])
     notebook.cells = [cell for cell in notebook.cells if not NO_LESSON & set(notebooks.tags(cell))]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -152,12 +147,14 @@ def build(folder=SITE, live_page=True, repository=None):
     Args:
         folder: where the pages go; their sources go to a folder of the same name and "-sources".
         live_page: build `try/` too.
-        repository: the address that buttons and links to files lead to; None: that of pyproject.toml.
+        repository: (owner, name), where buttons and links to files lead; None: as pyproject.toml says.
     Raises: SiteError where a page cannot be built.
     """
-    settings = dict(zip(("repository", "homepage"), addresses()))
-    if repository:
-        settings["repository"] = repository
+    owner, name = repository or badges.address()
+    settings = {
+        "repository": f"https://github.com/{owner}/{name}",
+        "homepage": badges.homepage(*badges.address()),
+    }
     sources = folder.with_name(f"{folder.name}-sources")
     for old in (folder, sources):
         shutil.rmtree(old, ignore_errors=True)
