@@ -24,6 +24,7 @@ def setup(app):
     app.connect("doctree-read", name_glossary_entries)
     app.connect("doctree-resolved", link_terms)
     app.connect("doctree-resolved", make_own_links_relative)
+    app.connect("html-page-context", let_worksheets_be_printed)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -147,3 +148,9 @@ def make_own_links_relative(app, doctree, docname):
         if address.startswith(app.config.homepage):
             link["refuri"] = to_root + address.removeprefix(app.config.homepage)
             link["internal"] = True
+
+
+def let_worksheets_be_printed(app, pagename, templatename, context, doctree):
+    """Gives the worksheets the style with which each fits on one sheet of paper."""
+    if pagename.startswith("docs/worksheets/"):
+        app.add_css_file("worksheet.css")

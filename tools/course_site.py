@@ -121,6 +121,8 @@ def lay_out(folder, repository, homepage):
         page = page_of_notebook(path, repository, homepage)
         (folder / "notebooks" / path.name).write_text(nbformat.writes(page), encoding="utf-8")
     shutil.copytree(ROOT / "docs", folder / "docs")
+    with open(folder / "docs" / "worksheets" / "README.md", "a", encoding="utf-8") as contents:
+        contents.write("\n```{toctree}\n:hidden:\n:glob:\n\n[0-9]*\n```\n")
     (folder / "images").mkdir()
     shutil.copy(ROOT / "images" / "CREDITS.md", folder / "images")
     for page in folder.rglob("*.md"):
