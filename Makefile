@@ -14,7 +14,7 @@ help:
 	@echo "make run            execute every notebook, a line each with time and memory; changes no file"
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
-	@echo "make test-fast      run the tests that need neither notebooks nor a browser: two minutes"
+	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
 	@echo "make site           build the course as static pages in build/site; make serve shows them"
 	@echo "make badges REPO=owner/name   write the course's address everywhere"
 	@echo "make lint           check the style of the code; make format mends it"
@@ -34,8 +34,10 @@ notebooks: .venv/course-installed
 	$(PYTHON) tools/notebooks.py save
 	$(PYTHON) tools/readme_picture.py
 
-# The fast tests first, on two cores; then the notebooks and the browser, one after the other.
-SLOW := tests/test_notebooks.py tests/test_browser.py tests/test_site.py
+# The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
+# and the browser.
+SLOW := tests/test_errors.py tests/test_memory.py tests/test_notebooks.py tests/test_browser.py \
+	tests/test_live_page.py tests/test_site.py
 
 test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
