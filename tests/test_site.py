@@ -5,17 +5,17 @@ import functools
 import http.server
 import os
 import re
-import subprocess
 import threading
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from types import SimpleNamespace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+import badges
 import course_site
+import live_page
 import notebooks
 import screenshots
 
@@ -24,7 +24,6 @@ REPOSITORY = ("someone", "recogniser")
 NOTEBOOKS = [path.stem for path in notebooks.find([])]
 DOCS = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md"))
 PAGES = ["index", "six_questions", "search", "images/CREDITS", *(f"notebooks/{n}" for n in NOTEBOOKS), *DOCS]
-AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
 
 # The theme and MyST have not followed Sphinx' latest names yet; requirements-site.txt stays below Sphinx 10.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Check CHANGES for Sphinx API")
@@ -37,7 +36,7 @@ each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 def site(tmp_path_factory):
     """The folder of the built site; it lies in another folder, as a project's site does."""
     folder = tmp_path_factory.mktemp("server") / "recogniser"
-    course_site.build(folder, live_page=find_spec("live_page") is not None, repository=REPOSITORY)
+    course_site.build(folder, repository=REPOSITORY)
     return folder
 
 
@@ -78,9 +77,7 @@ def tab(browser):
 @pytest.fixture(scope="module")
 def axe():
     """The text of axe-core, which finds what keeps people out of a page."""
-    if not AXE.exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROOT / "site", check=True)
-    return AXE.read_text(encoding="utf-8")
+    return (live_page.install() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 FAULTS = """async () => (await axe.run({resultTypes: ["violations"]})).violations
@@ -132,7 +129,7 @@ def visits(address, browser, axe):
 
 def test_every_page_is_there_and_no_other(site):
     built = {path.relative_to(site).with_suffix("").as_posix() for path in site.rglob("*.html")}
-    assert {page for page in built if not page.startswith(("_static/", "try/"))} == set(PAGES)
+    assert {page for page in built if not page.startswith("_static/")} == {*PAGES, "try/index"}
 
 
 @each_page
@@ -189,11 +186,9 @@ def test_every_link_leads_somewhere(site, page):
         assert not parts.scheme and not parts.netloc, link
         target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
         target = target / "index.html" if target.is_dir() or parts.path.endswith("/") else target
-        if target.is_relative_to(site / "try"):
-            continue  # its fragment is the state of the live page; see test_the_live_page_is_linked
         assert target.is_relative_to(site), f"{link} leads out of the site"
         assert target.exists(), link
-        if parts.fragment:
+        if parts.fragment and not target.is_relative_to(site / "try"):  # there it is the page's state
             assert parts.fragment in Links(target).ids, link
 
 
@@ -216,10 +211,43 @@ def test_leads_to_the_page_before_and_after(address, tab, name):
         assert tab.locator("a.right-next").get_attribute("href") == f"{after}.html"
 
 
+def live_links(text):
+    """The addresses after `#` of all links to the live page in a text."""
+    return re.findall(re.escape(badges.homepage(*badges.address())) + r"try/(?:#([^\s)\"\\]*))?", text)
+
+
+def prepared(name):
+    return live_links((notebooks.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("name", ["00_start_here", "05_elephant", "10_your_own_photos"])
 def test_the_live_page_is_linked(address, tab, name):
     tab.goto(f"{address}/notebooks/{name}.html")
     assert tab.locator("article a[href^='../try/']").count() >= 1
+
+
+TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", ["01", "05", "06", "07", "10", "11"])
+def test_each_prepared_link_of_a_notebook_is_one_of_the_teachers(number):
+    (name,) = (name for name in NOTEBOOKS if name.startswith(number))
+    links = prepared(name)
+    assert links and set(links) <= set(live_links(TEACHING))
+
+
+@pytest.mark.parametrize("state", sorted(set(filter(None, live_links(TEACHING)))))
+def test_a_prepared_link_opens_in_the_state_it_promises(address, tab, state):
+    said = dict(parse_qsl(state, strict_parsing=True))
+    tab.goto(f"{address}/try/#{state}", wait_until="networkidle")
+    if "ask" in said:
+        tab.get_by_text(said["ask"]).first.wait_for()
+    shown = set(said["show"].split(","))
+    assert shown <= {"guess", "map", "why", "cover", "teach"}
+    for part in shown - {"teach"}:
+        assert tab.locator(f"#{part}").is_visible() == (part in shown), part
+    if "label" in said:
+        assert tab.get_by_text(said["label"]).first.is_visible()
 
 
 def test_the_first_use_of_a_term_leads_to_the_glossary(address, tab):

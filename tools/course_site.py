@@ -30,18 +30,8 @@ BOXES = {
     "00_start_here": (
         0,
         "Here you read what was saved when the notebooks were run. To *do* something at once: the\n"
-        "[live page]({homepage}try/) recognises your own photo, in this browser. And before you begin, "
-        "answer\n[six questions](../six_questions.md); after notebook 11, answer them again.",
-    ),
-    "05_elephant": (
-        0,
-        "The [live page]({homepage}try/#picture=elephant.gif&show=guess,map,why,cover) has this elephant: "
-        "see\nthe map of any label, and cover a place with your finger.",
-    ),
-    "10_your_own_photos": (
-        0,
-        "No Python at hand? The [live page]({homepage}try/#show=guess,map) takes a photo of yours too, and "
-        "the\nphoto stays on your device.",
+        "[live page]({homepage}try/) recognises your own photo, in this browser. Before you begin, answer\n"
+        "[six questions](../six_questions.md); after notebook 11, answer them again.",
     ),
     "11_teach_it_a_new_word": (
         -1,
