@@ -23,8 +23,9 @@ def setup(app):
     app.connect("doctree-read", let_sentences_wrap)
     app.connect("doctree-read", name_glossary_entries)
     app.connect("doctree-resolved", link_terms)
-    app.connect("doctree-resolved", make_own_links_relative)
+    app.connect("doctree-resolved", mend_links)
     app.connect("html-page-context", let_worksheets_be_printed)
+    app.connect("html-page-context", name_folds_by_their_words)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -140,17 +141,25 @@ def _is_output(node):
     return False
 
 
-def make_own_links_relative(app, doctree, docname):
-    """Lets links to the site's own address work wherever it is served from."""
+def mend_links(app, doctree, docname):
+    """Makes links to the site's own address relative, and those in outputs lead to pages."""
     to_root = app.builder.get_relative_uri(docname, "index").removesuffix("index.html")
     for link in doctree.findall(nodes.reference):
         address = link.get("refuri", "")
         if address.startswith(app.config.homepage):
             link["refuri"] = to_root + address.removeprefix(app.config.homepage)
             link["internal"] = True
+        elif found := re.fullmatch(r"(?!\w+:)([^#]+)\.(?:ipynb|md)(#.*)?", address):
+            link["refuri"] = f"{found[1]}.html{found[2] or ''}"
 
 
 def let_worksheets_be_printed(app, pagename, templatename, context, doctree):
     """Gives the worksheets the style with which each fits on one sheet of paper."""
     if pagename.startswith("docs/worksheets/"):
         app.add_css_file("worksheet.css")
+
+
+def name_folds_by_their_words(app, pagename, templatename, context, doctree):
+    """Folded code says "Show code": MyST-NB gives it another name, which a voice control user cannot see."""
+    if "body" in context:
+        context["body"] = context["body"].replace('<summary aria-label="Toggle hidden content">', "<summary>")
