@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
+import yaml
 
 import badges
 import notebooks
@@ -87,3 +89,22 @@ def test_only_addresses_are_renamed():
     assert badges.rename(text, ("tools", "name"), ("a", "b")) == (
         "tools/name and github.com/tools/named and https://github.com/a/b/issues"
     )
+
+
+def test_what_is_cited_is_this_edition():
+    said = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (said["title"].lower().replace(" ", "-"), said["version"]) == (project["name"], project["version"])
+    assert f"Copyright (c) 2026 {said['authors'][0]['name']}" in (ROOT / "LICENSE").read_text(
+        encoding="utf-8"
+    )
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda path: path.stem)
+def test_workflows_and_forms_can_be_read_and_call_what_exists(path):
+    text = path.read_text(encoding="utf-8")
+    assert isinstance(yaml.safe_load(text), dict)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"run: make ([\w-]+)", text):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
