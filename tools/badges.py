@@ -18,7 +18,7 @@ import notebooks
 ROOT = notebooks.NOTEBOOKS.parent
 TEXT = {".md", ".toml", ".cff", ".yml", ".txt", ".json", ".jinja", ".py", ".js", ".html", ".ipynb", ""}
 NOTEBOOK_LINE = re.compile(r"\n\n\*Run this page in your browser: .*\*")
-README_LINE = re.compile(r"(?<=<!-- badges -->\n).*?(?=<!-- /badges -->)", re.DOTALL)
+README_LINE = re.compile(r"(?<=<!-- elsewhere -->\n).*?(?=<!-- /elsewhere -->)", re.DOTALL)
 
 
 def address():
