@@ -6,7 +6,7 @@ export PIP_USER := 0
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help bench fuzz lab run notebooks test test-fast test-imagenet test-platforms lint format
+.PHONY: help lab run notebooks site serve badges test test-fast test-imagenet test-platforms bench fuzz lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,8 @@ help:
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
 	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
+	@echo "make site           build the course as static pages in build/site; make serve shows them"
+	@echo "make badges REPO=owner/name   write the course's address everywhere"
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make bench          measure speed and memory into docs/benchmarks.md: a quarter of an hour"
 	@echo "make fuzz           damage 50,000 pictures and 15,000 weights files: half an hour"
@@ -39,13 +41,22 @@ notebooks: .venv/course-installed
 # The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
 # and the browser.
 SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test_notebooks.py \
-	tests/test_browser.py tests/test_live_page.py
+	tests/test_browser.py tests/test_live_page.py tests/test_site.py
 
 test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW) tests/platforms)
+
+site: .venv/site-installed
+	$(PYTHON) tools/course_site.py
+
+serve: site
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site
+
+badges: .venv/course-installed
+	$(PYTHON) tools/badges.py $(REPO)
 
 lint: .venv/tests-installed
 	$(PYTHON) -m ruff check

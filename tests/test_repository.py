@@ -87,7 +87,10 @@ def test_binder_starts_what_it_is_asked_to():
     assert lines[-1] == 'exec "$@"' and "set -e" in (ROOT / "binder/postBuild").read_text().splitlines()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-bench.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [path.name for path in sorted(ROOT.glob("requirements*.txt"))],
+)
 def test_every_dependency_has_its_reason(name):
     assert [line for line in requirements(name) if not re.search(r"  # \w", line)] == []
 
