@@ -224,23 +224,26 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
 
 
 @course_style()
-def loss_curve(losses, kernels, title=None, xlabel="step"):
+def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
     """Training, seen: the falling loss, and under it a kernel as it changes.
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
-    white between them. Raises ReaderError for a step that is not there, or for other shapes.
+    white between them; goal: the kernel that would have no loss at all, drawn at the end, or None. Raises
+    ReaderError for a step that is not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
     shown = [np.asarray(kernels[step], "float64") for step in steps]
+    shown += [] if goal is None else [np.asarray(goal, "float64")]
+    names = [f"{step:,}" for step in steps] + ["the goal"][: len(shown) - len(steps)]
     if not steps or any(kernel.ndim != 2 for kernel in shown):
         raise ReaderError("Kernels are tables of numbers, (3, 3), at least one; these are not.")
     if steps[0] < 0 or steps[-1] >= len(losses):
         raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
     top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
     left = MARGIN + 0.75
-    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(steps) - gap, 0.95)
+    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(shown) - gap, 0.95)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
     figure = CourseFigure(MAX_WIDTH, start + LINE + 0.1 + cell + 0.6)
@@ -255,9 +258,9 @@ def loss_curve(losses, kernels, title=None, xlabel="step"):
     axes.grid(axis="y")
     largest = max(np.abs(shown).max(), 1e-12)
     write(figure, MARGIN, start, "kernel", va="top", weight="bold")
-    for number, (step, kernel) in enumerate(zip(steps, shown, strict=True)):
+    for number, (name, kernel) in enumerate(zip(names, shown, strict=True)):
         x = left + number * (cell + gap)
-        write(figure, x, start, f"{xlabel} {step:,}" if number == 0 else f"{step:,}", va="top")
+        write(figure, x, start, f"{xlabel} {name}" if number == 0 else name, va="top")
         tile = place(figure, x, start + LINE + 0.1, cell, cell)
         tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
         tile.set(xticks=[], yticks=[])
@@ -268,7 +271,8 @@ def loss_curve(losses, kernels, title=None, xlabel="step"):
         f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
         f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
         f"{xlabel} {', '.join(map(str, steps))}, at last "
-        + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[-1])
+        + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[len(steps) - 1])
+        + ("" if goal is None else ", beside the goal")
     )
     return figure
 
