@@ -299,6 +299,12 @@ def test_saves_without_widgets_and_progress_bars(tmp_path):
     assert saved.metadata.course.sources != notebooks.fingerprint(saved)
 
 
+def test_of_a_form_the_text_for_readers_without_a_kernel_is_kept():
+    data = {notebooks.WIDGET_VIEW: {"model_id": "1"}, "text/markdown": "**1.** Why?"}
+    saved = notebooks._clean(nbformat.v4.new_output("display_data", data), ["widget"])
+    assert saved.data == {"text/markdown": "**1.** Why?"}
+
+
 @pytest.mark.parametrize(
     "source, complaint",
     [

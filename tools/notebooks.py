@@ -180,7 +180,9 @@ def _clean(output, cell_tags):
             return None
     data = output.get("data", {})
     if WIDGET_VIEW in data:
-        return None
+        if "text/markdown" not in data:
+            return None
+        del data[WIDGET_VIEW]  # a form keeps the text that stands in for it where no kernel runs
     if "widget" in cell_tags and not {"image/png", "text/markdown"} & data.keys():
         return None if output.get("name") != "stderr" else output
     return output
