@@ -39,6 +39,11 @@ BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
 # Not every system counts the newer kinds of photos among image/*; phones offer their camera for that.
 ACCEPTED = ",".join(["image/*", *sorted(ENDINGS)])
 QUESTIONS = Path(__file__).parent / "data" / "six_questions.json"
+# On a phone an answer takes two lines, for which ipywidgets leaves no room.
+NARROW = (
+    "<style>.six-questions .widget-radio-box label {height: auto; line-height: 1.4; margin: 0.2em 0;"
+    " white-space: normal} .six-questions .widget-html-content {line-height: 1.5}</style>"
+)
 LARGEST = 1000  # pixels, the longer side of a picture under a kernel: more is not to be seen, and slow
 
 
@@ -465,7 +470,9 @@ def six_questions(when):
     for number, (question, choice, verdict) in enumerate(zip(questions, choices, verdicts), 1):
         asked = ipywidgets.HTML(f"<b>{number}.</b> {html.escape(question['question'])}")
         rows += [asked, choice, verdict]
-    return Questions(ipywidgets.VBox([*rows, check, score]), _questions_as_markdown(questions, when))
+    form = ipywidgets.VBox([*rows, check, score, ipywidgets.HTML(NARROW)])
+    form.add_class("six-questions")
+    return Questions(form, _questions_as_markdown(questions, when))
 
 
 def _explained(question, right):
