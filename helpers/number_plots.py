@@ -205,7 +205,7 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
     start, tall, left, gap = top_of(title) + MARGIN + 1.4 * LINE, 2.4, MARGIN + 0.75, 0.95
     figure = CourseFigure(MAX_WIDTH, start + tall + 0.65)
     heading(figure, title)
-    names = [[wrapped(name, 1.9 if len(panels) == 1 else 2.6) for name in lines] for lines in panels]
+    names = [[wrapped(name, 1.9 if len(panels) == 1 else 2.6, most=2) for name in lines] for lines in panels]
     # A single line has its name above it; where there are more, each has its own at its right end.
     rooms = [0.25 + max(_widest(name) for name in each) if len(each) > 1 else 0.1 for each in names]
     wide = (MAX_WIDTH - left - gap * (len(panels) - 1) - sum(rooms) - MARGIN) / len(panels)
