@@ -40,6 +40,11 @@ BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
 # Not every system counts the newer kinds of photos among image/*; phones offer their camera for that.
 ACCEPTED = ",".join(["image/*", *sorted(ENDINGS)])
 QUESTIONS = Path(__file__).parent / "data" / "six_questions.json"
+# On a phone an answer takes two lines, for which ipywidgets leaves no room.
+NARROW = (
+    "<style>.six-questions .widget-radio-box label {height: auto; line-height: 1.4; margin: 0.2em 0;"
+    " white-space: normal} .six-questions .widget-html-content {line-height: 1.5}</style>"
+)
 LARGEST = 1000  # pixels, the longer side of a picture under a kernel: more is not to be seen, and slow
 
 
@@ -102,17 +107,18 @@ def convolution_still(picture, kernel, step, size=14):
     return figure, f"Row {row + 1}, column {column + 1}: the nine products add up to {total}."
 
 
-def threshold_explorer(known, unknown, start=0.5):
+def threshold_explorer(known, unknown, start=0.5, wrong=None):
     """Move a threshold under which the network is to say "I don't know": whom does it silence?
 
     known, unknown: the top probabilities, 0 to 1, of pictures whose thing is on the list, and of others.
-    start: where the threshold stands first, 0 to 1.
+    start: where the threshold stands first, 0 to 1. wrong: for each known picture whether its answer is
+    wrong, drawn as a ring; or None.
     """
     controls = {"threshold": _slider("threshold, %", 0, 100, round(100 * start))}
-    return _explorer(controls, lambda threshold: threshold_still(known, unknown, threshold / 100))
+    return _explorer(controls, lambda threshold: threshold_still(known, unknown, threshold / 100, wrong))
 
 
-def threshold_still(known, unknown, threshold):
+def threshold_still(known, unknown, threshold, wrong=None):
     """The figure of `threshold_explorer` for a threshold from 0 to 1, and the sentence under it."""
     refused, answered = np.sum(np.less(known, threshold)), np.sum(np.greater_equal(unknown, threshold))
     sentence = (
@@ -120,7 +126,8 @@ def threshold_still(known, unknown, threshold):
         f"{answered} of {len(unknown)} unknown ones are answered."
     )
     groups = {"on the list": known, "not on the list": unknown}
-    return dots_with_threshold(groups, threshold), sentence
+    rings = None if wrong is None else {"on the list": wrong}
+    return dots_with_threshold(groups, threshold, wrong=rings), sentence
 
 
 def preparation_explorer(recogniser, picture):
@@ -466,7 +473,9 @@ def six_questions(when):
     for number, (question, choice, verdict) in enumerate(zip(questions, choices, verdicts), 1):
         asked = ipywidgets.HTML(f"<b>{number}.</b> {html.escape(question['question'])}")
         rows += [asked, choice, verdict]
-    return Questions(ipywidgets.VBox([*rows, check, score]), _questions_as_markdown(questions, when))
+    form = ipywidgets.VBox([*rows, check, score, ipywidgets.HTML(NARROW)])
+    form.add_class("six-questions")
+    return Questions(form, _questions_as_markdown(questions, when))
 
 
 def _explained(question, right):

@@ -592,11 +592,11 @@ def choices(form):
 
 def count(form):
     next(child for child in form.children if isinstance(child, ipywidgets.Button)).click()
-    return form.children[-1].value
+    return form.children[-2].value
 
 
 def explanations(form):
-    return [form.children[place + 1].value for place in range(1, len(form.children) - 2, 3)]
+    return [form.children[place + 1].value for place in range(1, 3 * len(ASKED), 3)]
 
 
 def test_six_questions_each_with_one_right_answer_and_an_experiment_that_exists():

@@ -151,7 +151,7 @@ def without_outputs(path, target):
 def photograph(page, stem):
     """Saves the opened notebook from top to end as SCREENSHOTS/stem-01.png ...; returns the paths."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for old in SCREENSHOTS.glob(f"{stem}-*.png"):
+    for old in SCREENSHOTS.glob(f"{stem}-[0-9][0-9].png"):
         old.unlink()
     panel = page.locator(".jp-NotebookPanel-notebook .jp-WindowedPanel-outer").first
     step = panel.evaluate("panel => panel.clientHeight")
