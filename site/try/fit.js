@@ -16,7 +16,7 @@ export function fitLayer(x, numbers, words) {
 }
 
 // What a layer answers: for each of n arrays of features a Float64Array of probabilities, one a word.
-export function answers(x, {kernel, bias}) {
+export function answers(x, { kernel, bias }) {
   const words = bias.length;
   return x.map((features) => {
     const scores = Float64Array.from(bias);
@@ -39,7 +39,7 @@ export function leaveOut(x, numbers, words, groups, told = () => {}) {
   kinds.forEach((kind, done) => {
     const rest = [];
     groups.forEach((group, i) => group !== kind && rest.push(i));
-    const {gram, alpha, bias} = descend(x, numbers, words, rest);
+    const { gram, alpha, bias } = descend(x, numbers, words, rest);
     groups.forEach((group, i) => {
       if (group === kind) result[i] = softmax(scoresOf(gram, alpha, bias, i, rest, x.length, words));
     });
@@ -55,7 +55,7 @@ export function leaveOut(x, numbers, words, groups, told = () => {}) {
 // rest: the photos to fit on. The others' features are standardised as well: they can be asked about.
 function descend(x, numbers, words, rest) {
   const n = x.length;
-  const {z, mean, spread} = standardised(x, rest);
+  const { z, mean, spread } = standardised(x, rest);
   const gram = products(z, n);
   const m = rest.length;
   const alpha = new Float64Array(words * m); // a row for each word
@@ -80,7 +80,7 @@ function descend(x, numbers, words, rest) {
       bias[k] -= (RATE * sum) / m;
     }
   }
-  return {alpha, bias, z, gram, mean, spread, rest};
+  return { alpha, bias, z, gram, mean, spread, rest };
 }
 
 // Each feature less its mean, divided by its spread plus 0.01; both taken from `rest` alone. One flat array.
@@ -94,7 +94,7 @@ function standardised(x, rest) {
   for (let j = 0; j < d; j++) spread[j] = Math.sqrt(spread[j]) + 0.01;
   const z = new Float64Array(n * d);
   for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) z[i * d + j] = (x[i][j] - mean[j]) / spread[j];
-  return {z, mean, spread};
+  return { z, mean, spread };
 }
 
 // The inner product of each photo with each: n x n.
@@ -136,7 +136,7 @@ function scoresOf(gram, alpha, bias, i, rest, n, words) {
 }
 
 // The weights for plain features: the photos' sum, divided by the spread; the mean goes into the bias.
-function folded({alpha, bias, z, mean, spread, rest}, words) {
+function folded({ alpha, bias, z, mean, spread, rest }, words) {
   const d = mean.length;
   const kernel = new Float64Array(d * words);
   const moved = Float64Array.from(bias);
@@ -148,7 +148,7 @@ function folded({alpha, bias, z, mean, spread, rest}, words) {
       moved[k] -= mean[j] * kernel[j * words + k];
     }
   }
-  return {kernel, bias: moved};
+  return { kernel, bias: moved };
 }
 
 // Turns scores into probabilities, in place, and returns them.
@@ -184,18 +184,24 @@ export function judge(x, numbers, words, scenes, told = () => {}) {
   const photos = x.map((_, i) => i);
   const own = exam(answers(x, fitLayer(x, numbers, words)), numbers);
   const each = fair(numbers, words, photos)
-    ? exam(leaveOut(x, numbers, words, photos, (share) => told(share * 0.8)), numbers)
+    ? exam(
+        leaveOut(x, numbers, words, photos, (share) => told(share * 0.8)),
+        numbers,
+      )
     : null;
   const strict = fair(numbers, words, scenes)
-    ? exam(leaveOut(x, numbers, words, scenes, (share) => told(0.8 + share * 0.2)), numbers)
+    ? exam(
+        leaveOut(x, numbers, words, scenes, (share) => told(0.8 + share * 0.2)),
+        numbers,
+      )
     : null;
   told(1);
-  return {own, photos: each, scenes: strict};
+  return { own, photos: each, scenes: strict };
 }
 
 // Whether every word has photos in two groups or more.
 function fair(numbers, words, groups) {
-  const found = Array.from({length: words}, () => new Set());
+  const found = Array.from({ length: words }, () => new Set());
   numbers.forEach((word, i) => found[word].add(groups[i]));
   return found.every((kinds) => kinds.size >= 2);
 }
@@ -203,5 +209,5 @@ function fair(numbers, words, groups) {
 function exam(given, numbers) {
   const right = given.filter((shares, i) => best(shares) === numbers[i]).length;
   const [low, high] = wilson(right, numbers.length);
-  return {right, n: numbers.length, low, high, answers: given};
+  return { right, n: numbers.length, low, high, answers: given };
 }

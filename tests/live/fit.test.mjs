@@ -1,8 +1,8 @@
 // The arithmetic of a taught layer, held against notebook 11's steps written out.
 import assert from "node:assert/strict";
-import {test} from "node:test";
+import { test } from "node:test";
 
-import {answers, best, DECAY, fitLayer, judge, leaveOut, RATE, softmax, STEPS, wilson} from "../../site/try/fit.js";
+import { answers, best, DECAY, fitLayer, judge, leaveOut, RATE, softmax, STEPS, wilson } from "../../site/try/fit.js";
 
 // A seeded stream of numbers, evenly from 0 to 1.
 function numbersFrom(seed) {
@@ -17,23 +17,23 @@ function numbersFrom(seed) {
 // Photos in scenes of four, like features: not negative, many of them small.
 function photos(count, words, size = 512, seed = 1) {
   const random = numbersFrom(seed);
-  const kinds = Array.from({length: words}, () => Array.from({length: size}, () => 3 * random() ** 3));
-  const places = Array.from({length: count}, () => Array.from({length: size}, () => 2 * random() ** 2));
-  const numbers = Array.from({length: count}, (_, i) => i % words);
+  const kinds = Array.from({ length: words }, () => Array.from({ length: size }, () => 3 * random() ** 3));
+  const places = Array.from({ length: count }, () => Array.from({ length: size }, () => 2 * random() ** 2));
+  const numbers = Array.from({ length: count }, (_, i) => i % words);
   const scenes = numbers.map((word, i) => Math.floor(i / words / 4) * words + word);
   const x = numbers.map((word, i) =>
     Float32Array.from(kinds[word], (value, j) => value + places[scenes[i]][j] + random()),
   );
-  return {x, numbers, scenes};
+  return { x, numbers, scenes };
 }
 
 // Notebook 11's fit_layer, step for step, with its weights as they are.
 function direct(x, numbers, words) {
   const [n, d] = [x.length, x[0].length];
-  const mean = Array.from({length: d}, (_, j) => x.reduce((sum, row) => sum + row[j], 0) / n);
+  const mean = Array.from({ length: d }, (_, j) => x.reduce((sum, row) => sum + row[j], 0) / n);
   const spread = mean.map((m, j) => Math.sqrt(x.reduce((sum, row) => sum + (row[j] - m) ** 2, 0) / n) + 0.01);
   const z = x.map((row) => Array.from(row, (value, j) => (value - mean[j]) / spread[j]));
-  const weights = Array.from({length: d}, () => new Float64Array(words));
+  const weights = Array.from({ length: d }, () => new Float64Array(words));
   const bias = new Float64Array(words);
   for (let step = 0; step < STEPS; step++) {
     const errors = z.map((row, i) =>
@@ -51,11 +51,11 @@ function direct(x, numbers, words) {
   }
   const kernel = weights.flatMap((row, j) => Array.from(row, (w) => w / spread[j]));
   const moved = bias.map((b, k) => mean.reduce((sum, m, j) => sum - m * kernel[j * words + k], b));
-  return {kernel, bias: moved};
+  return { kernel, bias: moved };
 }
 
 test("the fit among photos equals the fit among features", () => {
-  const {x, numbers} = photos(12, 3, 96);
+  const { x, numbers } = photos(12, 3, 96);
   const [ours, theirs] = [fitLayer(x, numbers, 3), direct(x, numbers, 3)];
   const off = (a, b) => Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
   assert.ok(off(ours.kernel, theirs.kernel) < 1e-10);
@@ -63,11 +63,15 @@ test("the fit among photos equals the fit among features", () => {
 });
 
 test("each photo is answered by a layer that has not had its group", () => {
-  const {x, numbers, scenes} = photos(24, 3, 64);
+  const { x, numbers, scenes } = photos(24, 3, 64);
   const given = leaveOut(x, numbers, 3, scenes);
   for (const scene of new Set(scenes)) {
     const rest = scenes.flatMap((other, i) => (other === scene ? [] : [i]));
-    const layer = fitLayer(rest.map((i) => x[i]), rest.map((i) => numbers[i]), 3);
+    const layer = fitLayer(
+      rest.map((i) => x[i]),
+      rest.map((i) => numbers[i]),
+      3,
+    );
     const expected = answers(x, layer);
     scenes.forEach((other, i) => {
       if (other === scene) given[i].forEach((share, k) => assert.ok(Math.abs(share - expected[i][k]) < 1e-9));
@@ -76,9 +80,9 @@ test("each photo is answered by a layer that has not had its group", () => {
 });
 
 test("three exams with n and interval, on 60 photos of 3 words", () => {
-  const {x, numbers, scenes} = photos(60, 3);
+  const { x, numbers, scenes } = photos(60, 3);
   const shares = [];
-  const {own, photos: each, scenes: strict} = judge(x, numbers, 3, scenes, (share) => shares.push(share));
+  const { own, photos: each, scenes: strict } = judge(x, numbers, 3, scenes, (share) => shares.push(share));
   for (const bar of [own, each, strict]) {
     assert.equal(bar.n, 60);
     assert.equal(bar.right, bar.answers.filter((row, i) => best(row) === numbers[i]).length);
@@ -90,7 +94,7 @@ test("three exams with n and interval, on 60 photos of 3 words", () => {
 });
 
 test("a word with one scene, or one photo, is not judged on what it never had", () => {
-  const {x, numbers} = photos(9, 3, 32);
+  const { x, numbers } = photos(9, 3, 32);
   const result = judge(x, numbers, 3, numbers);
   assert.equal(result.scenes, null);
   assert.equal(result.photos.n, 9);
