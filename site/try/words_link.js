@@ -16,7 +16,7 @@ export function nameProblem(name) {
     return `A word has ${[...name].length} characters, and ${MOST_CHARACTERS} are the most: shorten it.`;
   }
   if (/[<>]/.test(name)) return "A word has < or > in it: leave these out.";
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(name)) return "A word has characters in it that cannot be seen: type it again.";
+  if (/\p{C}|(?! )\p{Z}/u.test(name)) return "A word has characters in it that cannot be seen: type it again.";
   return "";
 }
 

@@ -40,7 +40,7 @@ test("a layer comes back from its link, up to what all words have in common", ()
     }
   }
   for (const k of [0, 1]) assert.ok(Math.abs(difference(bias, 0, k) - difference(original.bias, 0, k)) < 1e-6);
-const again = fromLink(toLink({ kernel, bias, names }, LAYERS), LAYERS);
+  const again = fromLink(toLink({ kernel, bias, names }, LAYERS), LAYERS);
   kernel.forEach((weight, i) => assert.ok(Math.abs(weight - again.kernel[i]) < 1e-6));
 });
 
