@@ -42,10 +42,14 @@ export function readHead(h5wasm, bytes) {
     if (file.file_id < 0n) throw notOne();
     return parts(file);
   } catch (error) {
-    throw error instanceof PageError ? error : notOne();
+    throw error instanceof PageError ? error : notOne(error);
   } finally {
-    file?.close();
-    h5wasm.FS.unlink(path);
+    try {
+      file?.close();
+      h5wasm.FS.unlink(path);
+    } catch {
+      // The library has stopped; it ends with the worker.
+    }
   }
 }
 
@@ -60,7 +64,7 @@ function parts(file) {
   const layer = {
     kernel: Float32Array.from(kernel.value),
     bias: Float32Array.from(bias.value),
-    names: names.value.map((name) => name.replace(/\0+$/, "")),
+    names: names.value.map((name) => text(name, names.metadata.cset)),
   };
   if (![...layer.kernel, ...layer.bias].every(Number.isFinite)) {
     throw new PageError("This file is damaged: it holds values that are not finite numbers.");
@@ -68,20 +72,25 @@ function parts(file) {
   return layer;
 }
 
-// HDF5's numbers for kinds of values.
+function text(name, charset) {
+  // h5py says of its bytes that they are ASCII, and h5wasm takes each for a character: they are UTF-8.
+  const bytes = charset === ASCII ? Uint8Array.from(name, (c) => c.charCodeAt(0)) : new TextEncoder().encode(name);
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\0+$/, "");
+}
+
+// HDF5's numbers for kinds of values, and of letters.
 const FLOAT = 1;
 const TEXT = 3;
+const ASCII = 0;
 
 function dataset(file, path) {
-  // An array of the file. Links to other places or files are not followed: no such file has any.
-  let group = file;
-  const steps = path.split("/");
-  for (const step of steps) {
-    if (!group.keys().includes(step) || group.get_link(step) || group.get_external_link(step)) throw notOne();
-    group = group.get(step);
+  let item = file;
+  for (const step of path.split("/")) {
+    if (!item.keys?.().includes(step)) throw notOne();
+    item = item.get(step);
   }
-  if (!group?.metadata?.shape) throw notOne();
-  return group;
+  if (!item?.metadata?.shape) throw notOne(); // a group, or a link to a file that is not there
+  return item;
 }
 
 // Not compressed, not put together from pieces: then it takes as much memory as the file has bytes.
@@ -89,7 +98,8 @@ const isWhole = (array) => !array.metadata.chunks && !array.metadata.virtual_sou
 
 const isHdf5 = (bytes) => [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a].every((byte, i) => bytes[i] === byte);
 
-const notOne = () => new PageError("This file is not a layer of taught words, or it is damaged: make it again.");
+const notOne = (cause) =>
+  new PageError("This file is not a layer of taught words, or it is damaged: make it again.", { cause });
 
 function taken(h5wasm, path) {
   const bytes = h5wasm.FS.readFile(path);
