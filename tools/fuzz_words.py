@@ -2,9 +2,9 @@
 
     python tools/fuzz_words.py [COUNT]
 
-COUNT files and COUNT links, 10000 if none is named, go to each side: Python (`load_head`, `head_from_link`) and
-the live page (`head_file.js`, `words_link.js`, run by Node). Each must open, or be refused in one sentence,
-within some seconds. Needs node and npm.
+COUNT files and COUNT links, 10000 if none is named, go to each side: Python (`load_head`, `head_from_link`)
+and the live page (`head_file.js`, `words_link.js`, run by Node). Each must open, or be refused in one
+sentence, within some seconds. Needs node and npm.
 """
 
 import base64
@@ -57,7 +57,7 @@ def originals(folder):
 
 
 def damaged(data, rng):
-    """A copy with some bytes changed, a piece cut out, repeated or put in another place, or the end missing."""
+    """A copy with some bytes changed, a piece cut out, repeated or overwritten, or the end missing."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 4)):
         start, end = sorted(rng.integers(0, len(data) + 1, 2))
@@ -80,7 +80,7 @@ def damaged(data, rng):
 
 
 def damaged_link(text, rng):
-    """A link whose bytes are damaged, so that it still has the letters of a link; or its letters themselves."""
+    """A link whose bytes are damaged, so that its letters are still a link's; or its letters themselves."""
     if rng.random() < 0.3:
         return damaged(text, rng)
     data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
@@ -90,7 +90,7 @@ def damaged_link(text, rng):
 
 
 def answers(command, items, folder):
-    """What a reader says of each item: a list of dicts. A reader that hangs is ended, and begins again after."""
+    """What a reader says of each item: a list of dicts. One that hangs is ended, and begins again after."""
     path = folder / "items.jsonl"
     lines = [json.dumps({"kind": kind, "data": base64.b64encode(data).decode()}) for kind, data in items]
     path.write_text("\n".join(lines))
@@ -102,7 +102,7 @@ def answers(command, items, folder):
             [*command, path, str(before)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         said = queue.Queue()
-        threading.Thread(target=lambda: [*map(said.put, process.stdout), said.put(None)], daemon=True).start()
+        threading.Thread(target=pass_on, args=(process.stdout, said), daemon=True).start()
         try:
             while line := said.get(timeout=PATIENCE + 40 * (len(found) == before)):  # Keras takes its time
                 found.append(json.loads(line))
@@ -114,6 +114,13 @@ def answers(command, items, folder):
         if len(found) == before:
             found.append({"number": before, "error": "the reader ended without a word"})
     return found
+
+
+def pass_on(lines, said):
+    """Put lines into a queue as they come, and None at their end: a queue can be waited for with a clock."""
+    for line in lines:
+        said.put(line)
+    said.put(None)
 
 
 def read(path, first):
