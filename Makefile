@@ -14,7 +14,7 @@ help:
 	@echo "make run            execute every notebook, a line each with time and memory; changes no file"
 	@echo "make notebooks      execute every notebook and save it with its outputs"
 	@echo "make test           run all tests"
-	@echo "make test-fast      run the tests that need neither notebooks nor a browser: two minutes"
+	@echo "make test-fast      run the tests that need no program, notebook or browser beside them: a minute"
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 
@@ -32,10 +32,12 @@ notebooks: .venv/course-installed
 	$(PYTHON) tools/notebooks.py save
 	$(PYTHON) tools/readme_picture.py
 
-# The fast tests first, on two cores; then the notebooks and the browser, one after the other.
-SLOW := tests/test_notebooks.py tests/test_browser.py
+# The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
+# and the browser.
+SLOW := tests/test_errors.py tests/test_memory.py tests/test_notebooks.py tests/test_browser.py \
+	tests/test_live_page.py
 
-test: test-fast
+test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
@@ -57,6 +59,10 @@ test-imagenet: .venv/tests-installed
 	@$(PIP) --version >/dev/null 2>&1 || { python=$$(tools/find_python.sh) && "$$python" -m venv --clear .venv; }
 	@echo "Installing the course into .venv; the first time this takes some minutes."
 	$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/site-installed: requirements-site.txt .venv/course-installed
+	$(PIP) install --quiet --requirement requirements-site.txt
 	@touch $@
 
 .venv/tests-installed: requirements-test.txt .venv/course-installed

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import threading
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -114,8 +115,8 @@ def take_up(table, names, weights):
     written.
     """
     _check_writable(journal_of(table))
+    _check_table(table)
     rows = read_journal(table)
-    _check_table(table, rows)
     answered = {row.file: row.weights for row in rows if row.guesses}
     others = set(answered.values()) - {weights}
     if others:
@@ -146,9 +147,10 @@ def report(table, rows, top):
     while now != written:  # until no other run has added to the journal while we wrote
         if not set(map(_line, rows)) <= set(map(_line, read_journal(table))):
             append(table, rows)
+        _check_table(table)
         written = read_journal(table)
-        _check_table(table, written)
-        part = table.with_name(f"{table.name}.{os.getpid()}.unfinished")
+        # Two runs at once, in two programs or in two threads of one, are not to share it.
+        part = table.with_name(f"{table.name}.{os.getpid()}.{threading.get_ident()}.unfinished")
         with _disk(table, "written"):
             try:
                 # utf-8-sig: with a mark in front, without which Excel garbles an é.
@@ -180,8 +182,11 @@ def _check_writable(path):
         raise AlbumError(f"{path.name} may only be read: allow writing, or choose another name.")
 
 
-def _check_table(table, rows):
-    """Raise AlbumError unless every line of the table is one that we wrote: all come from the journal."""
+def _check_table(table):
+    """Raise AlbumError unless every line of the table is one that we wrote: all come from the journal.
+
+    The journal is read after the table: another run may be adding to both.
+    """
     _check_writable(table)
     try:
         with _disk(table, "read"):
@@ -189,7 +194,7 @@ def _check_table(table, rows):
     except UnicodeDecodeError:
         raise AlbumError(_not_ours(table)) from None
     top = text.partition("\n")[0].count("guess ")
-    if not set(text.splitlines()) <= {"", *_csv(rows, top).splitlines()}:
+    if not set(text.splitlines()) <= {"", *_csv(read_journal(table), top).splitlines()}:
         raise AlbumError(_not_ours(table))
 
 

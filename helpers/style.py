@@ -171,8 +171,9 @@ def arranged_figure(width, height):
 def png(figure):
     """The figure as the bytes of a PNG file: in 256 colours where nobody would see the difference."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=STYLE["figure.dpi"])
-    picture = Image.open(file).convert("RGB")
+    figure.savefig(file, format="rgba", dpi=STYLE["figure.dpi"])
+    size = [int(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches()]
+    picture = Image.frombytes("RGBA", size, file.getvalue()).convert("RGB")
     if picture.getcolors(15_000):  # few enough colours: a drawing or feature maps, not a photo
         small = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
         change = np.abs(np.asarray(picture, "int16") - np.asarray(small.convert("RGB"), "int16"))

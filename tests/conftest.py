@@ -1,6 +1,6 @@
 """The order of the tests: the fast ones first, then the notebooks, then the browser."""
 
-LAST = ["test_notebooks", "test_browser"]
+LAST = ["test_notebooks", "test_browser", "test_live_page"]
 
 
 def pytest_collection_modifyitems(items):

@@ -159,9 +159,9 @@ INTRODUCTION = """# What an exam says, and what is true
 You photograph your cup five times in a row, and the layer gets each left-out photo right. No wonder: it has
 had four that look the same. Here is how far that exam goes wrong, and what leaving out scenes says instead.
 
-**The bursts are simulated.** Each picture of the course is a scene. From it {shots} "photos" are made by small
-moves of the crop, by a tilt, another light, a little blur and noise. The layer of notebook 11 is fitted on the
-bursts of some scenes of each word, drawn at random, and judged three times:
+**The bursts are simulated.** Each picture of the course is a scene. From it {shots} "photos" are made by
+small moves of the crop, by a tilt, another light, a little blur and noise. The layer of notebook 11 is fitted
+on the bursts of some scenes of each word, drawn at random, and judged three times:
 
 - **one photo left out**, and the others of its burst left in: what a random split claims;
 - **one scene left out**, the whole burst: what the live page and notebook 11 show;

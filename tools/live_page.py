@@ -19,7 +19,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from helpers import load_recogniser
-from helpers.architecture import INPUT_SIZE, VGG16_LAYERS
+from helpers.architecture import CONV_LAYERS, INPUT_SIZE, VGG16_LAYERS
 from helpers.explain import LAST_CONV, activations
 from helpers.pictures import IMAGES, MEAN_BGR, catalogue, fit, open_picture, prepare
 from helpers.weights import CONV_BASE, POCKET_HEAD, load_head
@@ -82,6 +82,20 @@ def graph():
         nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
+    def stored(array):
+        """Numbers that stay in conv_base.h5: the graph says where they begin, and how many bytes they are."""
+        tensor = TensorProto(name=array.name, data_type=TensorProto.FLOAT16, dims=array.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        size = array.id.get_storage_size()
+        for key, value in {
+            "location": CONV_BASE.name,
+            "offset": array.id.get_offset(),
+            "length": size,
+        }.items():
+            tensor.external_data.add(key=key, value=str(value))
+        weights.append(tensor)
+        return array.name
+
     node("Cast", ["pixels"], "rgb", to=TensorProto.FLOAT)
     node("Gather", ["rgb", number("reversed", np.array([2, 1, 0]))], "bgr", axis=3)
     node("Sub", ["bgr", number("mean", MEAN_BGR)], "prepared")
@@ -91,13 +105,15 @@ def graph():
             if row.kind == "pool":
                 last = node("MaxPool", [last], row.name, kernel_shape=[2, 2], strides=[2, 2])
             else:
+                arrays = file[row.name][row.name]
                 kernel, bias = (
-                    node("Cast", [_stored(weights, file[f"{row.name}/{row.name}/{part}"], part)], f"{row.name}_{part}",
-                         to=TensorProto.FLOAT)
+                    node("Cast", [stored(arrays[part])], f"{row.name}_{part}", to=TensorProto.FLOAT)
                     for part in ("kernel", "bias")
-                )  # fmt: skip
+                )
                 kernel = node("Transpose", [kernel], f"{row.name}_turned", perm=[3, 2, 0, 1])
-                last = node("Conv", [last, kernel, bias], f"{row.name}_sums", kernel_shape=[3, 3], pads=[1] * 4)
+                last = node(
+                    "Conv", [last, kernel, bias], f"{row.name}_sums", kernel_shape=[3, 3], pads=[1] * 4
+                )
                 last = node("Relu", [last], row.name)
             if row.name == LAST_CONV:
                 break
@@ -111,7 +127,7 @@ def graph():
     node("Add", ["evidence", number("bias", head.bias)], "logits")
     node("Softmax", ["logits"], "probabilities", axis=0)
 
-    made = helper.make_model(
+    return helper.make_model(
         helper.make_graph(
             nodes,
             "pocket",
@@ -127,19 +143,6 @@ def graph():
         opset_imports=[helper.make_opsetid("", 13)],
         ir_version=8,
     )
-    return made
-
-
-def _stored(weights, array, part):
-    """An input of the graph whose numbers lie in conv_base.h5: where, and how many."""
-    tensor = TensorProto(name=f"{array.name.split('/')[1]}_{part}_stored", data_type=TensorProto.FLOAT16)
-    tensor.dims.extend(array.shape)
-    tensor.data_location = TensorProto.EXTERNAL
-    place = {"location": CONV_BASE.name, "offset": array.id.get_offset(), "length": array.id.get_storage_size()}
-    for key, value in place.items():
-        tensor.external_data.add(key=key, value=str(value))
-    weights.append(tensor)
-    return tensor.name
 
 
 def build(folder=PAGE):
@@ -151,9 +154,9 @@ def build(folder=PAGE):
     _copy(packages / "onnxruntime-web" / "dist", RUNTIME, folder / "runtime")
     _copy(packages / "@noble" / "hashes", HASHES, folder / "hashes")
     _copy(packages / "@noble" / "hashes", ["LICENSE"], folder / "hashes")
-    _network(packages, folder / "network")
+    size = _network(packages, folder / "network")
     _pictures(folder / "pictures")
-    _words(folder)
+    _words(folder, size)
     _list_of_files(folder)
     return folder
 
@@ -166,11 +169,15 @@ def install():
     if not (stamp.is_file() and stamp.read_text() == "".join(wanted)):
         npm = shutil.which("npm")
         if not npm:
-            raise BuildError("The live page needs npm: install it (Debian: apt-get install npm) and start again.")
+            raise BuildError(
+                "The live page needs npm: install it (Debian: apt-get install npm) and start again."
+            )
         for name, text in zip(("package.json", "package-lock.json"), wanted):
             (NPM / name).write_text(text)
         subprocess.run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=NPM, check=True
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            cwd=NPM,
+            check=True,
         )
         stamp.write_text("".join(wanted))
     return NPM / "node_modules"
@@ -183,7 +190,7 @@ def _copy(source, names, target):
 
 
 def _network(packages, folder):
-    """The network's files in parts, and files.json, which says what they are."""
+    """The network's files in parts, and files.json, which says what they are; how many bytes it is in all."""
     folder.mkdir(parents=True)
     contents = {
         "pocket.onnx": graph().SerializeToString(),
@@ -199,13 +206,14 @@ def _network(packages, folder):
             (folder / file).write_bytes(part)
             files[name].append({"file": file, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()})
     _write(folder / "files.json", files)
+    return sum(map(len, contents.values()))
 
 
 def _pictures(folder):
     """The pictures, small ones of them to choose from, and for each the stored answer."""
     folder.mkdir(parents=True)
     recogniser = load_recogniser("pocket")
-    kernel, bias = recogniser.model.get_layer("predictions").get_weights()
+    kernel, _ = recogniser.model.get_layer("predictions").get_weights()
     entries, listed = {entry.file: entry for entry in catalogue()}, []
     for file in PICTURES:
         (folder / file).parent.mkdir(exist_ok=True)
@@ -242,15 +250,23 @@ def _packed(array):
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def _words(folder):
-    """The labels with their biases."""
+def _words(folder, size):
+    """The labels with their biases; where the convolutions' numbers are in their file; the network's size."""
     head = load_head(POCKET_HEAD)
+    with h5py.File(CONV_BASE) as file:
+        kernels = [file[f"{row.name}/{row.name}/kernel"] for row in CONV_LAYERS]
+        layers = [
+            {"offset": kernel.id.get_offset(), "count": kernel.size, "inputs": int(np.prod(kernel.shape[:3]))}
+            for kernel in kernels
+        ]
     _write(
         folder / "labels.json",
         {
             "names": [name.replace("_", " ") for name in head.names],
             "wnids": head.wnids,
             "bias": [float(value) for value in head.bias],
+            "layers": layers,
+            "bytes": size,
         },
     )
 

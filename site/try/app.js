@@ -11,7 +11,7 @@ import { why } from "./why.js";
 
 const byId = (id) => document.getElementById(id);
 const state = link.read();
-let labels = null; // labels.json: names, wnids, bias
+let labels = null; // labels.json: names, wnids, bias; and how many bytes the network has
 let pictures = []; // pictures.json
 let current = null; // what is on the stage: { file, title, credit, pixels, display, answer, full }
 let chosen = { label: 0, against: 1 }; // places among the first answers
@@ -175,10 +175,11 @@ function show(picture) {
 function listAnswers() {
   const { answer } = current;
   byId("time").textContent = !answer
-    ? "Fetch the network to get its answer."
+    ? `The photo is here, and stays here. To answer it, the network must come, too: ${megabytes(labels.bytes)}, once.`
     : answer.seconds === null
       ? "A stored answer: the same network gave it when this page was built."
       : `Computed on this device in ${answer.seconds.toFixed(2)} seconds.`;
+  byId("answers").parentElement.hidden = !answer;
   byId("answers").replaceChildren(
     ...(answer?.labels ?? []).map((label, i) => {
       const row = document.createElement("tr");
@@ -239,7 +240,7 @@ async function needNetwork() {
   if (network.ready()) return true;
   byId("fetch").scrollIntoView({ block: "center", behavior: "smooth" });
   byId("load").focus({ preventScroll: true });
-  say(`For this the network must be here: fetch it first, ${byId("size").textContent}, once.`);
+  say(`For this the network must be here: fetch it first, ${megabytes(labels.bytes)}, once.`);
   return new Promise((resolve) => waiting.push(resolve));
 }
 const waiting = [];
@@ -276,6 +277,7 @@ function progress({ doing, bytes, all }) {
 function refreshOffer() {
   const isReady = network.ready();
   byId("load").hidden = isReady;
+  byId("load-too").hidden = isReady || Boolean(current?.answer);
   byId("progress").hidden = byId("progress-words").hidden = true;
   byId("fetch").classList.toggle("done", isReady);
   byId("fetch-title").textContent = isReady ? "The network is here" : "Let it answer your own photos";
@@ -291,6 +293,10 @@ function keep() {
 }
 
 byId("load").addEventListener("click", load);
+byId("load-too").addEventListener("click", () => {
+  byId("fetch").scrollIntoView({ block: "center" });
+  load();
+});
 byId("forget").addEventListener("click", async () => {
   const { forget } = await import("./files.js");
   await forget();
@@ -372,6 +378,10 @@ addEventListener("hashchange", () => location.reload());
 
 async function start() {
   [labels, pictures] = await Promise.all([json("labels.json"), json("pictures/pictures.json")]);
+  const count = { size: megabytes(labels.bytes), count: labels.names.length };
+  for (const [name, value] of Object.entries(count)) {
+    for (const place of document.getElementsByClassName(name)) place.textContent = value;
+  }
   byId("shelf").replaceChildren(
     ...pictures.map((picture) => {
       const item = document.createElement("li");

@@ -145,8 +145,14 @@ export function cover(page) {
   for (const input of root.querySelectorAll("input")) input.addEventListener("change", () => shown && update());
 
   function draw({ current, answer, bias, names, label, against }) {
-    const labels = [answer.labels[label], answer.labels[against]];
-    const found = compare(answer, bias, label, against);
+    let [first, second] = [label, against];
+    let found = compare(answer, bias, first, second);
+    if (found.lead < 0) {
+      // The question is whether the one that is ahead stays there.
+      [first, second] = [second, first];
+      found = compare(answer, bias, first, second);
+    }
+    const labels = [answer.labels[first], answer.labels[second]];
     if (shown?.current !== current) {
       covered = new Array(PLACES).fill(false);
       stage.mark(null);

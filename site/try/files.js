@@ -4,14 +4,18 @@
 import { sha256 } from "./hashes/sha2.js";
 import { PageError } from "./text.js";
 
-export const STORE = "pocket-network";
+const STORE = "pocket-network";
+const PAGE = "pocket-page"; // what offline.js keeps
 const memory = new Map(); // where there is no Cache API (a page without https), parts are kept until it closes
 
 const address = (file) => new URL(`network/${file}`, import.meta.url).href;
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const store = async () => (globalThis.caches ? caches.open(STORE) : null);
 
+let known = null; // what files.json says, once it is read
+
 async function list() {
+  if (known) return known;
   let response;
   try {
     response = await fetch(address("files.json"), { cache: "no-cache" });
@@ -20,7 +24,7 @@ async function list() {
   }
   if (!response?.ok) throw new PageError("The network cannot be fetched: check the connection, and try again.");
   await (await store())?.put(address("files.json"), response.clone());
-  return response.json();
+  return (known = await response.json());
 }
 
 export async function fetchAll(progress) {
@@ -92,5 +96,5 @@ async function download(part, title, arrived) {
 export async function forget() {
   // Deletes everything that the page has kept on this device.
   memory.clear();
-  await globalThis.caches?.delete(STORE);
+  for (const name of [STORE, PAGE]) await globalThis.caches?.delete(name);
 }

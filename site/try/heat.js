@@ -4,8 +4,8 @@ import { SIDE } from "./maps.js";
 
 // Matplotlib's inferno from 0.2 on, and the two sides of its PuOr.
 const HEAT = ["#420a68", "#6a176e", "#932667", "#bc3754", "#dd513a", "#f37819", "#fca50a", "#f6d746", "#fcffa4"].map(rgb);
-export const FOR = "#c96d0d";
-export const AGAINST = "#532687";
+const FOR = rgb("#c96d0d");
+const AGAINST = rgb("#532687");
 const SIZE = 224;
 
 function rgb(hex) {
@@ -14,7 +14,7 @@ function rgb(hex) {
 
 export function drawPicture(canvas, display, grey = false) {
   canvas.width = canvas.height = display.width;
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: grey });
   context.drawImage(display, 0, 0);
   if (!grey) return;
   const image = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -44,7 +44,7 @@ export function drawMap(canvas, map, two = false) {
     for (let x = 0; x < SIZE; x++) {
       const value = between(map, (x + 0.5) / 16 - 0.5, (y + 0.5) / 16 - 0.5) / largest;
       const share = Math.min(1, Math.max(0, Math.abs(value)) * (two || value > 0));
-      const colour = two ? rgb(value > 0 ? FOR : AGAINST) : blended(share);
+      const colour = two ? value > 0 ? FOR : AGAINST : blended(share);
       image.data.set([...colour, 255 * (two ? 0.85 * share : 0.15 + 0.7 * share)], (y * SIZE + x) * 4);
     }
   }

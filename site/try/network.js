@@ -3,7 +3,8 @@
 import { PageError } from "./text.js";
 
 const PATIENCE = 20_000; // milliseconds: a network that takes longer has run away
-const EXACT = 1e-3; // how far a known answer may be off
+const EXACT = 1e-3; // how far the probabilities of a known answer may be off,
+const EXACT_MAP = 1e-2; // and its maps, in which errors show that a sure answer hides
 
 let worker = null;
 let waiting = new Map();
@@ -65,13 +66,17 @@ export const ready = () => isReady;
 
 export function load(progress, known) {
   // Fetches the network and lets it answer one picture whose answer is known; once, however often it is called.
-  // known: { pixels, labels, probabilities }.
+  // known: { pixels, labels, probabilities, maps }.
   loaded ??= (async () => {
     await ask("load", {}, { progress });
     progress?.({ doing: "testing" });
-    const { probabilities } = await ask("answer", { pixels: known.pixels }, { patience: PATIENCE });
-    const off = Math.max(...known.labels.map((label, i) => Math.abs(probabilities[label] - known.probabilities[i])));
-    if (!(off <= EXACT)) {
+    const answer = await ask("answer", { pixels: known.pixels }, { patience: PATIENCE });
+    const places = known.maps.length / known.labels.length;
+    const off = known.labels.map((label, i) => Math.abs(answer.probabilities[label] - known.probabilities[i]));
+    const mapsOff = known.maps.map((value, at) =>
+      Math.abs(answer.labelMaps[known.labels[Math.floor(at / places)] * places + (at % places)] - value),
+    );
+    if (!(Math.max(...off) <= EXACT && Math.max(...mapsOff) <= EXACT_MAP)) {
       const error = new PageError(
         "This browser computes wrongly: a picture whose answer is known got another one, so the network stays " +
           "switched off; the stored pictures work.",
@@ -85,20 +90,29 @@ export function load(progress, known) {
   return loaded;
 }
 
-let line = Promise.resolve(); // answers are given one at a time, so that the watchdog measures only one
+let line = Promise.resolve(); // one at a time, so that the watchdog measures only one
 
-export function answer(pixels) {
-  // { probabilities (195), labelMaps (195 x 196), maps (196 x 512), averages (512), seconds } of a picture.
+function inLine(job, data) {
   const turn = line.then(() => {
     if (!isReady) throw new PageError("The network is not there yet: fetch it first.");
-    return ask("answer", { pixels }, { patience: PATIENCE });
+    return ask(job, data, { patience: PATIENCE });
   });
   line = turn.catch(() => {});
   return turn;
+}
+
+export function answer(pixels) {
+  // { probabilities (195), labelMaps (195 x 196), maps (196 x 512), averages (512), seconds } of a picture.
+  return inLine("answer", { pixels });
 }
 
 export async function features(pixels) {
   // { maps, averages }: what a layer of one's own is taught on.
   const { maps, averages } = await answer(pixels);
   return { maps, averages };
+}
+
+export function random(seed) {
+  // From now on the network has random kernels, the same ones for the same seed; null: Oxford's again.
+  return inLine("random", { seed });
 }

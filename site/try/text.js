@@ -12,7 +12,9 @@ export function percent(p) {
   if (p >= 1) return "100 %";
   if (p < 0.001) return "< 0.1 %";
   if (p > 0.999) return "> 99.9 %";
-  return `${(100 * p).toFixed(1)} %`;
+  // Python writes an exact half as the even digit, JavaScript as the higher one: 6.25 is 6.2 there, 6.3 here.
+  const half = (400 * p) % 4 === 1 ? 0.05 : 0;
+  return `${(100 * p - half).toFixed(1)} %`;
 }
 
 export function signed(value, digits = 2) {

@@ -1,7 +1,7 @@
 // The section "Why this, and not that?": the difference of two labels' maps.
 
 import { board } from "./board.js";
-import { AGAINST, FOR, drawMap, drawPicture } from "./heat.js";
+import { drawMap, drawPicture } from "./heat.js";
 import { PLACES, compare, position, seenFrom, strongest } from "./maps.js";
 import { signed } from "./text.js";
 
@@ -53,10 +53,9 @@ export function why(page) {
         const row = document.createElement("tr");
         row.innerHTML = "<th scope=row></th><td class=balance><span></span></td><td class=number></td>";
         row.children[0].textContent = name;
-        const bar = row.querySelector("span").style;
-        bar.width = `${(50 * Math.abs(value)) / most}%`;
-        bar[value >= 0 ? "left" : "right"] = "50%";
-        bar.background = value >= 0 ? FOR : AGAINST;
+        const bar = row.querySelector("span");
+        bar.style.width = `${(50 * Math.abs(value)) / most}%`;
+        bar.className = value >= 0 ? "for" : "against";
         row.children[2].textContent = signed(value);
         row.className = number === 2 ? "total" : "";
         return row;
