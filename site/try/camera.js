@@ -93,7 +93,8 @@ export function camera(root, { shoot, say, closed }) {
 }
 
 const SENTENCES = {
-  NotAllowedError: "The camera is not allowed on this page: allow it in the browser's settings, or add photos from files.",
+  NotAllowedError:
+    "The camera is not allowed on this page: allow it in the browser's settings, or add photos from files.",
   NotFoundError: "There is no camera on this device: add photos from files.",
   NotReadableError: "The camera is in use by another program: close that, or add photos from files.",
   NotSupportedError: "The camera works only on a page with https: add photos from files.",

@@ -3,7 +3,6 @@
 import { drawMap, drawPixels } from "./heat.js";
 import { PLACES, strongest } from "./maps.js";
 import { photosOf } from "./photos.js";
-import { percent } from "./text.js";
 
 const FEATURES = 512;
 const SHOWN = 12; // maps at once
@@ -127,7 +126,10 @@ export function exam(root, { network }) {
     find(".verdict").textContent = verdict(exams, all);
     find(".time").textContent = `Fitted and judged in ${(milliseconds / 1000).toFixed(2)} seconds.`;
     map = { photos: all.photos, numbers: all.numbers, taught, shown: SHOWN };
-    find(".map-word").replaceChildren(new Option("each photo's own word", -1), ...taught.names.map((name, k) => new Option(name, k)));
+    find(".map-word").replaceChildren(
+      new Option("each photo's own word", -1),
+      ...taught.names.map((name, k) => new Option(name, k)),
+    );
     maps();
   }
 
@@ -182,7 +184,7 @@ function verdict(exams, { words, photos }) {
   if (!exams.scenes) return "One more scene of each word, and it can be asked about scenes that it has not had.";
   const chance = 1 / words;
   const told = strict.low <= chance ? "With so few photos this may still be guessing" : "That is better than guessing";
-  return `${told} (${percent(chance)}). The last bar is the one to believe. What helps: one more scene. ${modest(photos, words)}`;
+  return `${told} (${whole(chance)}). The last bar is the one to believe. What helps: one more scene. ${modest(photos, words)}`;
 }
 
 const modest = (photos, words) =>
@@ -192,7 +194,8 @@ function fill(body, rows) {
   body.replaceChildren(
     ...rows.map(([name, bar, missing]) => {
       const row = document.createElement("tr");
-      row.innerHTML = "<th scope=row></th><td class=number></td><td class=bar><span class=share></span><span class=range></span></td><td class=interval></td>";
+      row.innerHTML =
+        "<th scope=row></th><td class=number></td><td class=bar><span class=share></span><span class=range></span></td><td class=interval></td>";
       row.querySelector("th").textContent = name;
       if (!bar) {
         row.querySelector(".interval").textContent = missing;
@@ -200,9 +203,13 @@ function fill(body, rows) {
         return row;
       }
       row.querySelector(".number").textContent = `${bar.right} of ${bar.n}`;
-      row.querySelector(".interval").textContent = `${whole(bar.right / bar.n)}, likely ${whole(bar.low)} to ${whole(bar.high)}`;
+      row.querySelector(".interval").textContent =
+        `${whole(bar.right / bar.n)}, likely ${whole(bar.low)} to ${whole(bar.high)}`;
       row.querySelector(".share").style.width = `${(100 * bar.right) / bar.n}%`;
-      Object.assign(row.querySelector(".range").style, { left: `${100 * bar.low}%`, width: `${100 * (bar.high - bar.low)}%` });
+      Object.assign(row.querySelector(".range").style, {
+        left: `${100 * bar.low}%`,
+        width: `${100 * (bar.high - bar.low)}%`,
+      });
       return row;
     }),
   );

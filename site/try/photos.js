@@ -100,8 +100,13 @@ export function photos(root, { network, say, changed }) {
       ...kinds.map((scene, number) => {
         const group = document.createElement("ul");
         const inside = word.photos.filter((photo) => photo.scene === scene);
-        group.setAttribute("aria-label", `Scene ${number + 1} of ${word.name || "this word"}, ${photosOf(inside.length)}`);
-        group.append(...inside.map((photo, place) => thumbnail(word, photo, `photo ${place + 1} of scene ${number + 1}`)));
+        group.setAttribute(
+          "aria-label",
+          `Scene ${number + 1} of ${word.name || "this word"}, ${photosOf(inside.length)}`,
+        );
+        group.append(
+          ...inside.map((photo, place) => thumbnail(word, photo, `photo ${place + 1} of scene ${number + 1}`)),
+        );
         return group;
       }),
     );
@@ -148,7 +153,7 @@ export function photos(root, { network, say, changed }) {
     undone.push({ text, back });
     tellUndo();
     changed();
-    bar.querySelector("button").focus();
+    bar.querySelector("button").focus({ preventScroll: true });
   }
   function tellUndo() {
     bar.hidden = !undone.length;

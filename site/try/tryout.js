@@ -105,7 +105,8 @@ export function tryout(root, page) {
         `your ${own.length} photos that it had not had.`
       : "";
     if (!count) {
-      find(".strangers").textContent = "Show it things that are none of your words, and tick the box: how sure is it all the same?";
+      find(".strangers").textContent =
+        "Show it things that are none of your words, and tick the box: how sure is it all the same?";
       return;
     }
     const sureness = strangers.map((subject) => answers([subject.averages], taught)[0]);
@@ -130,7 +131,10 @@ export function tryout(root, page) {
     if (subject) tell();
   });
   find(".try-word").addEventListener("change", () => subject && drawTry());
-  for (const [button, input] of [[".try-file", ".pick-file"], [".try-shot", ".pick-shot"]]) {
+  for (const [button, input] of [
+    [".try-file", ".pick-file"],
+    [".try-shot", ".pick-shot"],
+  ]) {
     find(button).addEventListener("click", () => find(input).click());
     find(input).addEventListener("change", () => {
       const [file] = find(input).files;
