@@ -32,6 +32,7 @@ PAGE = ROOT / "build" / "site" / "try"
 
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs")
 HASHES = ("sha2.js", "_md.js", "_u64.js", "utils.js")
+H5WASM = ("hdf5_hl.js", "hdf5_util.js", "file_handlers.js")
 WASM = "ort-wasm-simd-threaded.wasm"
 PART = 4_000_000  # bytes: what is lost at most when the line breaks
 THUMBNAIL = 144  # pixels
@@ -154,6 +155,9 @@ def build(folder=PAGE):
     _copy(packages / "onnxruntime-web" / "dist", RUNTIME, folder / "runtime")
     _copy(packages / "@noble" / "hashes", HASHES, folder / "hashes")
     _copy(packages / "@noble" / "hashes", ["LICENSE"], folder / "hashes")
+    _copy(packages / "h5wasm" / "dist" / "esm", H5WASM, folder / "h5wasm")
+    _copy(packages / "h5wasm", ["LICENSE.txt"], folder / "h5wasm")
+    _copy(packages / "qr", ["index.js", "LICENSE-MIT"], folder / "qr")
     size = _network(packages, folder / "network")
     _pictures(folder / "pictures")
     _words(folder, size)
@@ -266,6 +270,7 @@ def _words(folder, size):
             "wnids": head.wnids,
             "bias": [float(value) for value in head.bias],
             "layers": layers,
+            "hash": hashlib.sha256(CONV_BASE.read_bytes()).hexdigest(),
             "bytes": size,
         },
     )

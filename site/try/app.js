@@ -33,6 +33,11 @@ const page = {
   say,
   needNetwork,
   compute,
+  // Called once the network is there.
+  whenLoaded: (callback) => (network.ready() ? callback() : waiting.push(callback)),
+  get hash() {
+    return labels.hash; // of the layers
+  },
   current: () => current && { name: current.title, ...current },
   listen: (callback) => listeners.push(callback),
   setWords(words) {

@@ -112,6 +112,22 @@ export async function features(pixels) {
   return { maps, averages };
 }
 
+export function withRandom(seed, work) {
+  // One turn in the line: with random kernels work(answer) is done, then Oxford's come back, whatever happened.
+  // So nobody else gets an answer of random kernels.
+  const turn = line.then(async () => {
+    if (!isReady) throw new PageError("The network is not there yet: fetch it first.");
+    await ask("random", { seed }, { patience: PATIENCE });
+    try {
+      return await work((pixels) => ask("answer", { pixels }, { patience: PATIENCE }));
+    } finally {
+      if (isReady) await ask("random", { seed: null }, { patience: PATIENCE });
+    }
+  });
+  line = turn.catch(() => {});
+  return turn;
+}
+
 export function random(seed) {
   // From now on the network has random kernels, the same ones for the same seed; null: Oxford's again.
   return inLine("random", { seed });

@@ -5,6 +5,7 @@ import { reduce, square } from "./resample.js";
 import { PageError } from "./text.js";
 
 export const SIZE = 224;
+const THUMBNAIL = 16; // pixels, of the control without a network in "Teach it a word"
 const ENOUGH = 1_500_000; // pixels: larger pictures are made smaller first, but never smaller than this
 const MOST = 51_000_000; // pixels: more than that takes the memory of a phone
 const STRIP = 512; // rows that are read at once
@@ -13,7 +14,8 @@ const SHOWN = 640; // pixels, the side of the square that people see
 const HEIC = ["heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"];
 
 export async function open(blob, name) {
-  // Returns { pixels, display }: Uint8Array 224 * 224 * 3 and an ImageBitmap of the same square for people.
+  // Returns { pixels, thumbnail, display }: Uint8Array 224 * 224 * 3 and 16 * 16 * 3, and an ImageBitmap of the
+  // same square for people.
   // Raises PageError with one sentence if there is no picture in the file, or none that a browser opens.
   name = name || "This picture";
   if (!blob.size) throw new PageError(`${name} is empty: try another copy of it.`);
@@ -24,7 +26,11 @@ export async function open(blob, name) {
   try {
     if (bitmap.width * bitmap.height > MOST) throw new PageError(tooLarge(name, bitmap.width, bitmap.height));
     const { pixels, width, height } = onWhite(bitmap);
-    return { pixels: new Uint8Array(square(pixels, width, height, SIZE).buffer), display: shown(bitmap) };
+    return {
+      pixels: new Uint8Array(square(pixels, width, height, SIZE).buffer),
+      thumbnail: new Uint8Array(square(pixels, width, height, THUMBNAIL).buffer),
+      display: shown(bitmap),
+    };
   } finally {
     bitmap.close();
   }
