@@ -32,7 +32,7 @@ def activations(recogniser, picture, layers, how=None):
             raise ReaderError(f"There is no layer {name!r} in this network: it has {', '.join(names)}.")
     watched = keras.Model(model.input, {name: model.get_layer(name).output for name in layers})
     outputs = watched(prepare(picture, check_how(how))[None], training=False)
-    return {name: recogniser.checked(outputs[name].numpy()[0]) for name in layers}
+    return {name: recogniser.checked(tf.cast(outputs[name], tf.float32).numpy()[0]) for name in layers}
 
 
 def class_activation_map(recogniser, picture, label, how=None):
@@ -50,17 +50,32 @@ def class_activation_map(recogniser, picture, label, how=None):
     """
     number = recogniser.index(label)
     model = recogniser.model
-    kernel, bias = model.get_layer("predictions").get_weights()
     if recogniser.exact_maps:
+        kernel = model.get_layer("predictions").get_weights()[0]
         maps = activations(recogniser, picture, [LAST_CONV], how)[LAST_CONV]
         return recogniser.checked(maps @ kernel[:, number])
-    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
-    with tf.GradientTape() as tape:
-        maps, features = watched(prepare(picture, check_how(how))[None], training=False)
-        # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
-        logit = features @ kernel[:, number : number + 1] + bias[number]
-    importance = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))
+    maps, gradient = _maps_and_gradient(model, prepare(picture, check_how(how)), number)
+    importance = tf.reduce_mean(gradient, axis=(1, 2))
     return recogniser.checked(tf.nn.relu(tf.reduce_sum(maps * importance, axis=-1))[0].numpy())
+
+
+def _maps_and_gradient(model, pixels, number):
+    """The maps of the last convolution, and how far the logit of a label rises with each of their numbers.
+
+    model: the full VGG16. pixels: a prepared picture. number: of the label.
+    Returns two tensors, float32 (1, 14, 14, 512).
+    """
+    last = model.get_layer("predictions")
+    to_maps = keras.Model(model.input, model.get_layer(LAST_CONV).output)
+    from_maps = keras.Model(to_maps.output, last.input)
+    maps = to_maps(pixels[None], training=False)
+    # Only the maps are watched: the gradients of fc1's weights would take as much memory as fc1 itself.
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(maps)
+        # The logit, before the softmax: with that left in, a sure answer has no gradient, the map is pale.
+        features = tf.cast(from_maps(maps, training=False), tf.float32)
+        logit = features @ last.kernel[:, number : number + 1] + last.bias[number]
+    return tf.cast(maps, tf.float32), tf.cast(tape.gradient(logit, maps), tf.float32)
 
 
 def occlusion_map(recogniser, picture, label, patch=48, step=16, how=None, progress=None):
@@ -122,14 +137,10 @@ def map_weights(recogniser, picture, label):
     Returns float32 (512,).
     """
     number, model = recogniser.index(label), recogniser.model
-    kernel, bias = model.get_layer("predictions").get_weights()
     if recogniser.exact_maps:
-        return kernel[:, number]
-    watched = keras.Model(model.input, [model.get_layer(LAST_CONV).output, model.get_layer("fc2").output])
-    with tf.GradientTape() as tape:
-        maps, features = watched(prepare(picture, check_how(None))[None], training=False)
-        logit = features @ kernel[:, number : number + 1] + bias[number]
-    return tf.reduce_sum(tape.gradient(logit, maps), axis=(0, 1, 2)).numpy()
+        return model.get_layer("predictions").get_weights()[0][:, number]
+    _, gradient = _maps_and_gradient(model, prepare(picture, check_how(None)), number)
+    return tf.reduce_sum(gradient, axis=(0, 1, 2)).numpy()
 
 
 class Patch(NamedTuple):
@@ -161,7 +172,9 @@ def top_patches(recogniser, layer, channels, pictures, count=6, side=96):
     squares = [fit(open_picture(picture), "crop") for picture in pictures]
     found = []  # for each picture: the largest value of each map, and where it is
     for square in squares:  # one by one: several at once take much more memory
-        maps = watched(preprocess(square)[None], training=False).numpy()[0][:, :, channels]
+        maps = tf.cast(watched(preprocess(square)[None], training=False), tf.float32).numpy()[0][
+            :, :, channels
+        ]
         flat = maps.reshape(-1, len(channels))
         found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
     columns = maps.shape[1]

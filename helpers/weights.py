@@ -7,16 +7,23 @@ layer).
 
 import contextlib
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 import numpy as np
-import pooch
-import requests
 
-from helpers.architecture import CONV_LAYERS, VGG16_LAYERS, build_pocket, build_vgg16
+from helpers.architecture import (
+    CONV_LAYERS,
+    VGG16_LAYERS,
+    as_tensor,
+    build_pocket,
+    build_vgg16,
+    empty_array,
+)
+from helpers.download import download
 from helpers.errors import ReaderError
 from helpers.labels import DATA
 
@@ -29,6 +36,7 @@ OFFICIAL_MD5 = "64373286793e3c8b2b4e3219cbf3544b"
 CONV_BASE = DATA / "conv_base.h5"
 POCKET_HEAD = DATA / "pocket_head.h5"
 
+PIECE = 2**20  # how many numbers are read at a time: 4 MB, which the processor's cache can hold
 MOST_CLASSES = 10_000  # ten times what VGG16 has: a file that claims more is damaged
 
 # What files that are no HDF5 files begin with, what they are, and what to do.
@@ -98,45 +106,6 @@ def choose(weights=None):
     return Choice("imagenet" if is_official(path) else "file", path)
 
 
-def download(url=None, md5=None, folder=None):
-    """Download the official file, once, with a progress bar; keep it only if it is complete and genuine.
-
-    url, md5: where it is and what its MD5 must be; those of the official file if None.
-    folder: where it goes; Keras' own cache if None.
-    Returns its path. Raises WeightsError, and leaves no partial file, if it cannot be had or is another file.
-    """
-    url, md5 = url or OFFICIAL_URL, md5 or OFFICIAL_MD5
-    folder = Path(folder or cache_folder())
-    pooch.get_logger().setLevel("ERROR")
-    try:
-        return Path(
-            pooch.retrieve(
-                url,
-                f"md5:{md5}",
-                fname=url.rsplit("/", 1)[-1],
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-            )
-        )
-    except ValueError as error:
-        raise WeightsError(
-            f"What came from {url} is not the published file (its MD5 differs): try again later."
-        ) from error
-    except requests.HTTPError as error:
-        raise WeightsError(
-            f"{url} cannot be had at the moment, its server answers {error.response.status_code}: "
-            'try again later; until then load_recogniser("pocket") needs no download.'
-        ) from error
-    except requests.RequestException as error:
-        raise WeightsError(
-            f"{url} could not be downloaded: check the connection to the internet, and try again."
-        ) from error
-    except OSError as error:
-        raise WeightsError(
-            f"The download cannot be written to {folder}: check its permissions and the free space."
-        ) from error
-
-
 def is_official(path):
     """Whether a file is the published one, by its size and MD5."""
     path = Path(path)
@@ -146,27 +115,29 @@ def is_official(path):
         return hashlib.file_digest(file, "md5").hexdigest() == OFFICIAL_MD5
 
 
-def load(choice):
+def load(choice, dtype="float32"):
     """Build the network of a choice and put its weights in; a missing official file is downloaded first.
 
+    dtype: the type of numbers in which it computes, as in `architecture.build_vgg16`.
     Returns (model, head): a keras.Model whose layers carry VGG16's names, and the Head or None.
-    Raises WeightsError if the file is damaged, incomplete, or of another network.
+    Raises WeightsError if the file is damaged, incomplete, or of another network, and DownloadError if the
+    official one cannot be had.
     """
     if choice.kind in ("pocket", "head"):
         head = load_head(choice.path)
-        model = build_pocket(len(head.names))
+        model = build_pocket(len(head.names), dtype=dtype)
         load_layers(model, CONV_BASE, CONV_LAYERS)
         model.get_layer("predictions").set_weights([head.kernel, head.bias])
         return model, head
     if choice.kind == "imagenet":
         if not choice.path.is_file():
-            download()
+            download(OFFICIAL_URL, choice.path, OFFICIAL_MD5, OFFICIAL_BYTES)
         elif not is_official(choice.path):
             raise WeightsError(
                 f"{choice.path} is not the published file (its size or MD5 differs): "
                 "delete it, and the next try downloads it again."
             )
-    model = build_vgg16()
+    model = build_vgg16(dtype=dtype)
     load_layers(model, choice.path, [row for row in VGG16_LAYERS if row.units])
     return model, None
 
@@ -193,7 +164,8 @@ def load_layers(model, path, rows):
                         f"VGG16's has {wanted}."
                     )
                 values = [_numbers(array, name) for array in arrays]
-            model.get_layer(row.name).set_weights(values)
+            for variable, value in zip(model.get_layer(row.name).variables, values):
+                variable.assign(as_tensor(value))  # it now lies where we read it to: there is no second copy
 
 
 def _arrays(file, layer, name):
@@ -237,16 +209,22 @@ def _inside(group, name):
 
 
 def _numbers(array, name):
-    """Read an array of a weights file as float32."""
+    """Read an array of a weights file as float32, a few megabytes at a time: then no large copy is needed."""
     if not _is_whole(array) or array.dtype.kind != "f":
         raise WeightsError(
             f"{name} is incomplete, or Keras did not write it: "
             f"its {array.name} is not an array of floating-point numbers that lies in it whole."
         )
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
-        values = np.asarray(array[()], "float32")
-    if not np.isfinite(values).all():
-        raise WeightsError(f"{name} is damaged: its {array.name} holds values that are not finite numbers.")
+    values = empty_array(array.shape)
+    rows = max(1, PIECE // math.prod(array.shape[1:]))
+    for start in range(0, len(values), rows):
+        piece = np.s_[start : start + rows]
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+            values[piece] = array[piece]
+        if not np.isfinite(values[piece]).all():
+            raise WeightsError(
+                f"{name} is damaged: its {array.name} holds values that are not finite numbers."
+            )
     return values
 
 

@@ -18,6 +18,7 @@ import ipywidgets
 import numpy as np
 from IPython.display import display
 
+from helpers import colab
 from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
@@ -234,6 +235,8 @@ def upload_button(take):
     The button keeps nothing. take: a function that is given the new photos, a list of (name, bytes), such as
     `photos.extend`.
     """
+    if colab.here():
+        return colab.upload_button(take, ACCEPTED)
     button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose photos")
     button.layout.width = "auto"
 

@@ -22,11 +22,11 @@ def pocket():
     return load_recogniser("pocket")
 
 
-def build_narrow():
+def build_narrow(dtype="float32"):
     """A VGG16 of the usual input size, all kernels zero, built from NARROW_LAYERS."""
     inputs = outputs = keras.Input((INPUT_SIZE, INPUT_SIZE, 3), name="input")
     for row in NARROW_LAYERS:
-        outputs = make_layer(row)(outputs)
+        outputs = make_layer(row, "float32" if row.name == "predictions" else dtype)(outputs)
     return keras.Model(inputs, outputs, name="vgg16")
 
 

@@ -19,7 +19,7 @@ from helpers import Guess, albums
 from helpers.albums import AlbumError, contact_sheet, read_table, recognise_folder
 from helpers.pictures import PictureError, open_picture, prepare
 from helpers.plots import png
-from helpers.recogniser import BATCH
+from helpers.recogniser import AHEAD, BATCH
 
 LABELS = ["blue", "green", "red", "rose", "grey", "=cmd", "ninth"]
 
@@ -467,7 +467,7 @@ def test_memory_does_not_grow_with_the_folder(painter, folder, table):
             tracemalloc.stop()
 
     peak(None)  # what is loaded once
-    few, many = peak(stop_after(2 * BATCH)), peak(None)
+    few, many = peak(stop_after(3 * BATCH)), peak(None)
     assert painter.looks > 60
     assert many < 1.2 * few and many < 4 * BATCH * 224 * 224 * 3 * 4
 
@@ -483,7 +483,7 @@ def test_only_a_few_pictures_are_held_at_once(painter, folder, table, monkeypatc
 
     monkeypatch.setattr(albums, "prepare", counting)
     recognise_folder(painter, folder, table)
-    assert len(most) == 30 and max(most) <= BATCH + 1
+    assert len(most) == 30 and max(most) <= BATCH + AHEAD + 2
 
 
 def test_a_network_with_few_labels_and_one_guess(painter, folder, table):

@@ -65,14 +65,14 @@ def same_text(first, second):
     return words[0] == words[1] and all(map(same_number, NUMBER.findall(first), NUMBER.findall(second)))
 
 
-def differences(committed, executed):
+def differences(committed, executed, same=same_text):
     """Sentences on the outputs that an execution changed, cells tagged `measured` left out."""
     found = []
     for number, (old, new) in enumerate(zip(committed.cells, executed.cells, strict=True), 1):
         if old.cell_type != "code" or "measured" in notebooks.tags(old):
             continue
         for before, now in itertools.zip_longest(texts(old), texts(new), fillvalue=""):
-            if not same_text(before, now):
+            if not same(before, now):
                 found.append(f"cell {number} shows\n{now}\nand not, as committed,\n{before}")
     return found
 

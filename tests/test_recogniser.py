@@ -3,7 +3,9 @@
 import io
 import logging
 import re
+import threading
 import typing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +16,10 @@ from helpers import Recogniser, load_recogniser
 from helpers import recogniser as recogniser_module
 from helpers.architecture import build_pocket
 from helpers.errors import ReaderError
+from helpers.explain import activations, class_activation_map
 from helpers.labels import Label, imagenet_labels, kinds
 from helpers.pictures import PictureError, example, prepare
-from helpers.recogniser import BATCH, DEFAULT_HOW, Guess
+from helpers.recogniser import AHEAD, BATCH, DEFAULT_HOW, Guess, ahead, has_bfloat16
 from helpers.weights import Head, save_head
 
 NEVER_FOR_A_PERSON = {
@@ -123,9 +126,9 @@ def test_thousands_of_pictures_are_opened_a_few_at_a_time(recogniser):
             return np.eye(len(batch), len(self.labels))
 
     quick = Quick(recogniser.model, recogniser.labels, "pocket", "")
-    guesses = quick.guess([Photo(content.getvalue()) for _ in range(21)], top=1)
-    assert len(guesses) == 21 and opened[-1] == 21
-    assert max(np.diff([0, *opened])) <= BATCH
+    guesses = quick.guess([Photo(content.getvalue()) for _ in range(61)], top=1)
+    assert len(guesses) == 61 and opened[-1] == 61
+    assert all(count <= BATCH * number + AHEAD + 1 for number, count in enumerate(opened, 1))
 
 
 @pytest.mark.parametrize(
@@ -297,3 +300,75 @@ def test_many_recognisers_are_no_reason_to_warn(caplog):
             narrow = Recogniser(build_narrow(), imagenet_labels(), "imagenet", "")
             narrow.probabilities(np.zeros((1, 224, 224, 3), "float32"))
     assert caplog.text == ""
+
+
+def test_the_next_pictures_are_opened_while_the_last_ones_are_looked_at():
+    """The network, here the loop, waits until the third picture is open before it is done with the first."""
+    third = threading.Event()
+    for opened in ahead(lambda number: third.set() if number == 3 else number, [1, 2, 3]):
+        opened.result()
+        assert third.wait(timeout=10)
+
+
+def test_what_is_opened_ahead_keeps_its_order_and_its_errors():
+    opened = list(ahead(lambda number: 1 / number, [1, 2, 0, 4, *range(1, 50)]))
+    assert len(opened) == 53 and opened[3].result() == 0.25
+    with pytest.raises(ZeroDivisionError):
+        opened[2].result()
+
+
+def test_who_stops_early_does_not_have_the_rest_opened():
+    begun = []
+    for _ in ahead(begun.append, range(1000)):
+        break
+    assert len(begun) <= AHEAD + 2
+
+
+@pytest.fixture(scope="module")
+def half(recogniser):
+    """The pocket network in bfloat16, which TensorFlow computes without such instructions too, slowly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recogniser_module, "has_bfloat16", lambda: True)
+        return load_recogniser("pocket", "bfloat16")
+
+
+def test_bfloat16_gives_nearly_the_same_answers(recogniser, answers, half):
+    assert half.introduction.startswith(recogniser.introduction) and "bfloat16" in half.introduction
+    assert "bfloat16" not in recogniser.introduction
+    for photo, exact in zip(PHOTOS, answers):
+        guesses = half.guess(example(photo), top=195)
+        assert guesses[0].wnid == exact[0].wnid
+        assert guesses[0].probability == pytest.approx(exact[0].probability, abs=0.05)
+        assert guesses != exact  # it is another computation
+        assert sum(guess.probability for guess in guesses) == pytest.approx(1, abs=1e-5)
+
+
+def test_maps_of_a_network_in_bfloat16_are_of_the_usual_kind(recogniser, half):
+    exact, ours = (class_activation_map(each, example(PHOTOS[0]), ELEPHANT) for each in (recogniser, half))
+    assert ours.dtype == np.float32 and np.abs(ours - exact).max() < 0.05 * np.abs(exact).max()
+    assert activations(half, example(PHOTOS[0]), ["block1_pool"])["block1_pool"].dtype == np.float32
+
+
+def test_a_machine_without_bfloat16_gets_one_sentence(monkeypatch):
+    monkeypatch.setattr(recogniser_module, "has_bfloat16", lambda: False)
+    with pytest.raises(ReaderError, match=r"^This machine's processor has no instructions for bfloat16.*\.$"):
+        load_recogniser("pocket", "bfloat16")
+
+
+@pytest.mark.parametrize("precision", ["float16", "", None, 16, ["bfloat16"]])
+def test_a_mistaken_precision(precision):
+    with pytest.raises(ReaderError, match='^precision is the type of numbers: "float32" or "bfloat16", not '):
+        load_recogniser("pocket", precision)
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"), [("avx512_bf16 clzero", True), ("fp bf16 i8mm", True), ("avx2 abf16x", False)]
+)
+def test_the_processor_says_whether_it_has_bfloat16(monkeypatch, flags, has):
+    monkeypatch.setattr(recogniser_module.Path, "read_text", lambda path: f"flags\t: fpu {flags}\n")
+    assert has_bfloat16() == has
+
+
+def test_where_the_processor_says_nothing_it_has_no_bfloat16(monkeypatch):
+    monkeypatch.setattr(recogniser_module, "Path", lambda name: Path("/nowhere"))
+    assert has_bfloat16() is False

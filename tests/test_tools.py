@@ -2,14 +2,13 @@
 
 import csv
 import io
+import platform
 import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -195,17 +194,53 @@ def test_a_wrong_source_writes_no_file(tmp_path, monkeypatch):
 # Timing
 
 
-def test_the_benchmark_times_both_ways_and_says_whether_the_goal_is_reached(monkeypatch, capsys):
-    model = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.GlobalAveragePooling2D()])
-    tiny = SimpleNamespace(weights="tiny", model=model, probabilities=lambda batch: np.asarray(model(batch)))
-    monkeypatch.setattr(benchmark, "load_recogniser", lambda weights: tiny)
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--repeats", "1"])
-    benchmark.main()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "weights: tiny, median of 1"
-    assert re.fullmatch(r"pictures at once: 1  ours .* ratio \d+\.\d\d", lines[1])
-    assert re.search(r"ratio 0\.75 or less: (reached|missed)$", lines[2])
-    assert lines[3].startswith("pictures at once: 8")
+def test_a_row_says_whether_its_goal_is_met_and_else_why_not():
+    row = benchmark.Row("One picture", "0.2 s to 0.1 s", 2.0, 1.05, reason="it was late")
+    assert str(row) == "| One picture | 0.2 s to 0.1 s | 2 | 1.05 or less | **missed**: it was late |"
+    assert row._replace(value=1.05).met and row._replace(value=2, at_least=True).met
+    assert str(row._replace(value=1.0, unit=" MB")).endswith("| 1 MB | 1.05 MB or less | met |")
+    assert str(row._replace(value=float("nan"))).count("–") == 1 and not row._replace(value=float("nan")).met
+
+
+def test_the_page_holds_what_was_measured_now_and_on_this_machine_before(monkeypatch, tmp_path):
+    def first(options):
+        """First."""
+        return [benchmark.Row("first", options.weights, 1, 2)]
+
+    def second(options):
+        """Second."""
+        return [benchmark.Row("second", "nothing", 3, 2)]
+
+    def measure(*words):
+        monkeypatch.setattr(sys, "argv", ["benchmark.py", *words])
+        benchmark.main()
+        return benchmark.PAGE.read_text()
+
+    monkeypatch.setattr(benchmark, "ROWS", (first, second))
+    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
+    monkeypatch.setattr(benchmark, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(benchmark, "KEPT", tmp_path / "build" / "kept.json")
+    text = measure("--weights", "mine.h5")
+    assert (
+        "1 of 2 measured goals are met." in text
+        and "yet: nothing." in text
+        and "| first | mine.h5 | 1 |" in text
+        and "**missed**" in text
+    )
+    assert f"Python {platform.python_version()}" in text and platform.node() not in text
+    assert str(tmp_path) not in text and str(ROOT) not in text
+    text = measure("first", "--weights", "other.h5")
+    assert "| first | other.h5 | 1 |" in text and "| second |" in text
+    monkeypatch.setattr(benchmark, "machine", lambda: "another machine")
+    text = measure("second", "--weights", "mine.h5")
+    assert (
+        "| first |" not in text
+        and "0 of 1 measured goals are met." in text
+        and "yet: First." in text
+        and "another machine" in text
+    )
+    with pytest.raises(SystemExit):
+        measure("third")
 
 
 # CI

@@ -4,6 +4,7 @@ import html
 import io
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -557,6 +558,20 @@ def test_the_button_takes_several_and_the_newer_kinds_of_photos():
     accepted = button.accept.split(",")
     assert button.multiple and {"image/*", ".heic", ".heif", ".avif", ".jpg"} <= set(accepted)
     assert button.description
+
+
+def test_on_colab_photos_come_in_pieces_and_are_handed_on_once(monkeypatch):
+    functions, photos = {}, []
+    output = SimpleNamespace(register_callback=functions.__setitem__)
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
+    button = widgets.upload_button(photos.append)
+    ((name, receive),) = functions.items()
+    assert name in button.data and ".heic" in button.data
+    receive(0, 0, "broken off.jpg", "AAAA", False)
+    receive(0, 0, "a.jpg", "Zmly", False)
+    receive(0, 3, "a.jpg", "c3Q=", False)
+    receive(1, 0, "empty.png", "", True)
+    assert photos == [[("a.jpg", b"first"), ("empty.png", b"")]]
 
 
 def test_a_round_of_the_quiz_as_a_still(recogniser):
