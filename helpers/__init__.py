@@ -2,10 +2,16 @@
 
 import logging
 import os
+import signal
 import sys
 
 from helpers.errors import ReaderError
 from helpers.quiet import without_stderr
+
+# `python -m helpers` says -m here while it imports us. Until `main` begins there is nothing to lose, and
+# Ctrl-C ends the program as the system does it: at once, and without a traceback.
+if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Keras is to run on TensorFlow, whatever the reader's keras.json says; it looks here before it looks there.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -28,7 +34,7 @@ def _settle_keras():
         if not came_first:
             raise
         other_backend = True  # it was to run on something that is not installed
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:  # the latter where the file holds a list or a number
         raise ReaderError(
             f"Keras stumbles over the settings in its file keras.json: mend or delete it. Keras says: {error}"
         ) from error

@@ -59,7 +59,7 @@ class Summary(NamedTuple):
         return "\n".join(lines)
 
 
-def recognise_folder(recogniser, folder, table, top=5, progress=None):
+def recognise_folder(recogniser, folder, table, top=5, progress=None, work=None):
     """Recognise all pictures of a folder, and of the folders in it, into a table.
 
     Pictures that are answered already are skipped: same name, same size, and same time of change or same
@@ -71,6 +71,7 @@ def recognise_folder(recogniser, folder, table, top=5, progress=None):
     table: the path of a CSV file, made if it is not there; one table for one folder.
     top: how many guesses for each picture. progress: a function that wraps the list of names, such as `tqdm`;
         None for silence.
+    work: who does it, a function like `in_turn`; None for that. `cluster.recognise_folder` has another.
     Returns a Summary. Raises AlbumError.
     """
     if not isinstance(top, Integral) or top < 1:
@@ -78,21 +79,19 @@ def recognise_folder(recogniser, folder, table, top=5, progress=None):
     folder, table = Path(folder).expanduser(), Path(os.path.realpath(Path(table).expanduser()))
     pictures, unreadable, others = _look_through(folder, table)
     rows = take_up(table, pictures, recogniser.weights)
-    before, batch = latest(rows), []
+    before = latest(rows)
     try:
         to_do = [name for name, path in pictures.items() if not _is_answered(before.get(name), path, top)]
     except KeyboardInterrupt:
         raise AlbumError("Stopped while looking for what is new: run the same line again.") from None
+
+    def keep(answers):
+        append(table, [row for row in answers if row.guesses])  # at once: whatever happens next
+        rows.extend(row for row in answers if row.guesses)
+        unreadable.update((row.file, row.problem) for row in answers if row.problem)
+
     try:
-        opening = ahead(lambda name: _open(name, pictures[name]), to_do)
-        for name, opened in zip(progress(to_do) if progress else to_do, opening):
-            try:
-                batch.append(opened.result())
-            except PictureError as problem:
-                unreadable[name] = printable(str(problem).replace(pictures[name].name, name, 1))
-            if len(batch) == BATCH or (batch and name == to_do[-1]):
-                rows += _recognise(recogniser, table, batch, top)
-                batch.clear()
+        (work or in_turn)(recogniser, {name: pictures[name] for name in to_do}, top, progress, keep)
     except KeyboardInterrupt:
         pass  # how many are left is counted below
     finally:  # what is answered comes into the table, whatever else may have stopped us
@@ -102,6 +101,24 @@ def recognise_folder(recogniser, folder, table, top=5, progress=None):
     done = [name for name in to_do if name in now and now[name] != before.get(name) and now[name].guesses]
     left = len(to_do) - len(done) - sum(name in unreadable for name in to_do)
     return Summary(len(done), len(pictures) - len(to_do), list(unreadable.items()), others, left)
+
+
+def in_turn(recogniser, pictures, top, progress, keep):
+    """Recognise pictures one after the other, here.
+
+    pictures: name -> path. top, progress: see `recognise_folder`. keep: a function for the rows that are
+    ready, a list of Row at a time, each with guesses or with a problem.
+    """
+    names, batch = list(pictures), []
+    opening = ahead(lambda name: _open(name, pictures[name]), names)
+    for name, opened in zip(progress(names) if progress else names, opening):
+        try:
+            batch.append(opened.result())
+        except PictureError as problem:
+            keep([Row(name, problem=printable(str(problem).replace(pictures[name].name, name, 1)))])
+        if len(batch) == BATCH or (batch and name == names[-1]):
+            keep(_recognise(recogniser, batch, top))
+            batch.clear()
 
 
 def read_table(table):
@@ -216,12 +233,10 @@ def _sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _recognise(recogniser, table, batch, top):
-    """Recognise the pictures in hand, and put their rows into the journal at once."""
+def _recognise(recogniser, batch, top):
+    """The rows of the pictures in hand, with their guesses."""
     probabilities = recogniser.probabilities(np.stack([picture for _, picture in batch]))
-    rows = [
+    return [
         row._replace(guesses=recogniser.best(answer, top), weights=recogniser.weights, top=int(top))
         for (row, _), answer in zip(batch, probabilities)
     ]
-    append(table, rows)
-    return rows

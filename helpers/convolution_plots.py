@@ -27,8 +27,8 @@ from helpers.style import (
     write,
 )
 
-SIDE = 1.1  # inches of the picture and of the output
-CELL, WIDE = 0.36, 0.44  # inches of a number, and of a product, which is longer
+SIDE = 1.25  # inches of the picture and of the output
+CELL, WIDE = 0.33, 0.44  # inches of a number, and of a product, which is longer
 
 
 def convolution_step(picture, kernel, position, title=None):
@@ -70,12 +70,12 @@ def convolution_steps(picture, kernel, positions, title=None):
                 f"The patch at row {row}, column {column} leaves the picture: "
                 f"row 0 to {rows - 1}, column 0 to {columns - 1}."
             )
-    top, tall = top_of(title) + MARGIN, 3 * WIDE + LINE + 0.2
+    top, tall = top_of(title) + MARGIN, 3 * WIDE + LINE + 0.22
     figure = CourseFigure(MAX_WIDTH, top + LINE + 0.08 + tall * len(positions) + 0.05)
     heading(figure, title)
     widths = [SIDE, 3 * CELL, 3 * CELL, 3 * WIDE, SIDE]
     lefts = [MARGIN]
-    for width, gap in zip(widths, (0.28, 0.22, 0.22, 0.28)):
+    for width, gap in zip(widths, (0.2, 0.2, 0.2, 0.27)):
         lefts.append(lefts[-1] + width + gap)
     for left, text in zip(lefts, ("picture", "patch", "kernel", "products", "output"), strict=True):
         write(figure, left, top, text, va="top", weight="bold")
@@ -107,7 +107,7 @@ def _draw_step(figure, lefts, start, grey, kernel, found, row, column):
     _numbers(figure, lefts[2], middle, CELL, kernel, shades[1], (-largest, largest), _short)
     _numbers(figure, lefts[3], middle, WIDE, products, shades[1], (-255 * largest, 255 * largest), _whole)
     for left, sign in ((lefts[2], "×"), (lefts[3], "=")):
-        write(figure, left - 0.11, middle, sign, ha="center", va="center")
+        write(figure, left - 0.1, middle, sign, ha="center", va="center")
     total = products.sum()
     words = f"sum {_whole(total)}"
     write(

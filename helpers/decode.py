@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from helpers.errors import ReaderError
 from helpers.quiet import without_stderr
+from helpers.web import AddressError, fetch
 
 try:
     # The photos of an iPhone. Never among our requirements (its files are under the GPL), used where it is.
@@ -127,6 +128,11 @@ def path_of(source):
 
 def _stream(source, name):
     """Where the bytes of a picture can be read."""
+    if isinstance(source, str) and re.match(r"\s*['\"]?https?://", source, re.IGNORECASE):
+        try:
+            source = fetch(source.strip(" \t\r\n\"'"))
+        except AddressError as error:
+            raise PictureError(str(error)) from error
     if isinstance(source, (str, os.PathLike)):
         return _opened(path_of(source), name)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -156,7 +162,8 @@ def _opened(path, name):
         # At least two letters before the colon: one is a drive of Windows.
         if re.match(r"[a-z][a-z0-9+.-]+:[/\\]|data:|www\.", str(path), re.IGNORECASE):
             raise PictureError(
-                f"{path!s:.60} is an address, not a file: save the picture in a folder, and give its path."
+                f"{path!s:.60} is no address that we take: give one as text that begins with https://, or "
+                "the path of a file."
             ) from error
         raise PictureError(f"There is no file {name:.100}: check its name and folder.") from error
 

@@ -155,38 +155,29 @@ class Patch(NamedTuple):
     value: float
 
 
-def top_patches(recogniser, layer, channels, pictures, count=6, side=96):
+def top_patches(maps, squares, channels, count=6, side=96):
     """The parts of pictures that excite feature maps most: of each picture only its best part.
 
     What a map responds to can only be shown by examples (Zeiler and Fergus, "Visualizing and Understanding
     Convolutional Networks", 2013).
 
-    layer: the name of a convolution. channels: the numbers of some of its maps, counted from 0.
-    pictures: a list of anything that `pictures.open_picture` takes; each is cropped to a square.
+    maps: what one layer puts out for each picture, arrays (rows, columns, maps), as `activations` gives it.
+    squares: the pictures, each a Pillow image of 224 x 224 as `pictures.fit` makes it.
+    channels: the numbers of some of the maps, counted from 0.
     count: how many parts for each map. side: of a part, in pixels of the 224; it lies around the place where
         the map is largest, or as near to it as the edge allows.
     Returns for each channel a list of Patch, strongest first.
     """
-    model = recogniser.model
-    watched = keras.Model(model.input, model.get_layer(layer).output)
-    squares = [fit(open_picture(picture), "crop") for picture in pictures]
-    found = []  # for each picture: the largest value of each map, and where it is
-    for square in squares:  # one by one: several at once take much more memory
-        maps = tf.cast(watched(preprocess(square)[None], training=False), tf.float32).numpy()[0][
-            :, :, channels
-        ]
-        flat = maps.reshape(-1, len(channels))
-        found.append(list(zip(flat.max(axis=0), flat.argmax(axis=0))))
-    columns = maps.shape[1]
-    scale = INPUT_SIZE / columns  # pixels from one place of a map to the next
     tops = []
-    for of_channel in zip(*found):
-        order = sorted(range(len(squares)), key=lambda number: -of_channel[number][0])[:count]
+    for channel in channels:
+        of_channel = [each[:, :, channel] for each in maps]
+        order = sorted(range(len(squares)), key=lambda number: -of_channel[number].max())[:count]
         tops.append([])
         for number in order:
-            value, place = of_channel[number]
-            middles = (scale * (at + 0.5) for at in divmod(int(place), columns))
+            found = of_channel[number]
+            scale = INPUT_SIZE / found.shape[1]  # pixels from one place of a map to the next
+            middles = (scale * (at + 0.5) for at in np.unravel_index(found.argmax(), found.shape))
             upper, left = (round(min(max(at - side / 2, 0), INPUT_SIZE - side)) for at in middles)
             part = squares[number].crop((left, upper, left + side, upper + side))
-            tops[-1].append(Patch(part, number, float(value)))
+            tops[-1].append(Patch(part, number, float(found.max())))
     return tops

@@ -74,7 +74,7 @@ def heat_map(picture, heat, title=None, labels=None):
             Normalize(-largest, largest),
             matplotlib.colormaps["PuOr_r"](np.where(np.arange(256) < 128, 0.1, 0.85)),
         )
-        dense = np.abs(np.linspace(-0.85, 0.85, 256))[:, None]
+        dense = 0.9 * np.abs(np.linspace(-1, 1, 256))[:, None] ** 0.8
     shades = shades[:, :3]
     left, right = (place(figure, MARGIN + i * (cell + MARGIN), top + MARGIN, cell, body) for i in (0, 1))
     draw_picture(left, picture)
@@ -152,6 +152,7 @@ def filters(kernels, title=None):
 
     kernels: array (3, 3, 3, count): height, width, input channel (blue, green, red, as the network wants
     them), kernel. Each is scaled on its own: mid-grey is zero, its largest weight reaches full colour.
+    At the left of each row stands the number of its first kernel.
     """
     kernels = np.asarray(kernels, "float32")
     if kernels.ndim != 4 or kernels.shape[2] != 3:
@@ -160,9 +161,13 @@ def filters(kernels, title=None):
     rows = math.ceil(count / columns)
     side, tall = columns * (cell + gap) - gap, rows * (cell + gap) - gap
     top = top_of(title)
-    figure = CourseFigure(side + 2 * MARGIN, top + tall + 2 * MARGIN)
+    left = 2 * MARGIN + text_width(f"{count}")
+    figure = CourseFigure(left + side + MARGIN, top + tall + 2 * MARGIN)
     heading(figure, title, block=1)
-    axes = place(figure, MARGIN, top + MARGIN, side, tall)
+    for row in range(rows):
+        level = top + MARGIN + row * (cell + gap) + cell / 2
+        write(figure, left - MARGIN, level, f"{row * columns}", ha="right", va="center", color=QUIET)
+    axes = place(figure, left, top + MARGIN, side, tall)
     rgb = kernels[:, :, ::-1].transpose(0, 1, 3, 2)
     strongest = np.maximum(np.abs(rgb).max(axis=(0, 1, 3), keepdims=True), 1e-12)
     _tiles(axes, 0.5 + 0.5 * rgb / strongest, columns, cell, cell, gap, interpolation="nearest")

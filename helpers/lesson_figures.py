@@ -112,7 +112,7 @@ def kernels_and_maps(kernels, maps, chosen, picture=None, title=None):
     """
     columns, top = len(chosen) + (picture is not None), top_of(title) + MARGIN
     cell = (MAX_WIDTH - MARGIN) / columns - MARGIN
-    side, tall = min(1.1, cell), cell * maps.shape[0] / maps.shape[1]
+    side, tall = min(0.66, cell), cell * maps.shape[0] / maps.shape[1]
     start = top + LINE + 0.07 + side + 0.1
     figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
     heading(figure, title, block=1)
@@ -263,13 +263,13 @@ def two_sided_bars(left, right, titles, title=None):
         axes = place(figure, end - side if align == "right" else end, start, side, tall)
         axes.axis("off")
         axes.barh(range(len(values)), values.values(), color=list(map(layer_colour, values)), height=0.74)
-        longest = side - 0.12 - max(text_width(number_text(value)) for value in values.values())
+        longest = side - 0.12 - max(text_width(_rounded(value)) for value in values.values())
         limits = 0, side / longest * (max(values.values()) or 1)
         axes.set(xlim=limits[::-1] if align == "right" else limits, ylim=(len(values) - 0.5, -0.5))
         shift = (-5, 0) if align == "right" else (5, 0)
         for row, value in enumerate(values.values()):
             look = {"xytext": shift, "textcoords": "offset points", "ha": align, "va": "center_baseline"}
-            axes.annotate(number_text(value), (value, row), **look)
+            axes.annotate(_rounded(value), (value, row), **look)
         shares = {name: value / (sum(values.values()) or 1) for name, value in values.items()}
         most = sorted(shares, key=shares.get, reverse=True)[:2]
         told.append(f"{words}, most in " + " and ".join(f"{name}, {percent(shares[name])}" for name in most))
@@ -281,6 +281,11 @@ def two_sided_bars(left, right, titles, title=None):
         f"{next(iter(left))} to {list(left)[-1]}: {'; '.join(told)}"
     )
     return figure
+
+
+def _rounded(value):
+    """103, 16.8, 2.36, 0.04, 0.002: as many digits as a comparison needs."""
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.01 else 3}f}"
 
 
 # 03: load the weights
@@ -302,7 +307,7 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
     figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
     heading(figure, title)
     write(figure, MARGIN, top, "answers of", va="top", weight="bold")
-    write(figure, left, top, "bar: share that was right · mark: promised", va="top", color=QUIET)
+    write(figure, left, top, "bar: share that was right · black mark: promised", va="top", color=QUIET)
     axes = place(figure, left, start, wide, step * len(rows))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
     percent_axis(axes.xaxis)
@@ -345,8 +350,8 @@ def spreads(results, title=None):
         write(figure, MARGIN, start, name, va="top", weight="bold")
         write(figure, MAX_WIDTH - MARGIN, start, words, va="top", ha="right", color=QUIET)
         axes = place(figure, left, start + LINE + 0.05, MAX_WIDTH - 2 * left, tall)
-        counts, edges = np.histogram(values, bins=40, range=(0, 1))
-        axes.bar(edges[:-1], counts, width=0.022, align="edge", color=colour)
+        counts, edges = np.histogram(values, bins=20, range=(0, 1))
+        axes.bar(edges[:-1], counts, width=0.045, align="edge", color=colour)
         axes.axvline(middle, color=INK, linewidth=2)
         axes.set(xlim=(0, 1), ylim=(0, counts.max()), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
         axes.spines["left"].set_visible(False)

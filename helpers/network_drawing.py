@@ -1,7 +1,6 @@
 """The drawing of the network, to scale: from the picture on the left to the answer on the right."""
 
 import json
-from collections import Counter
 
 import numpy as np
 from matplotlib.patches import Circle, Polygon
@@ -13,7 +12,6 @@ from helpers.style import (
     BACKGROUND,
     BLOCK_COLOURS,
     INK,
-    MARGIN,
     MAX_WIDTH,
     QUIET,
     CourseFigure,
@@ -25,7 +23,7 @@ from helpers.style import (
 )
 
 SIDE = 1.55 / INPUT_SIZE  # inches for one pixel of a layer's height and depth
-THICKNESS = 0.025 / 64  # inches for one channel
+THICKNESS = 0.018 / 64  # inches for one map
 NEURON = 1.55 / 4096  # inches for one neuron of a dense layer
 DEPTH = np.array([0.29, 0.21])  # how far one inch into the depth goes to the right and up
 SHEET = 0.04  # inches between two layers of a block
@@ -53,7 +51,7 @@ def draw_network(network="imagenet", highlight=None, built=None):
             )
     if built not in [None, *range(7)]:
         raise ReaderError(f"built is the number of blocks that are there, 0 to 6, not {built!r}.")
-    height, floor = 3.1, 0.76
+    height, floor = 2.95 if highlight is None else 3.15, 0.79  # the mark needs room
     figure = CourseFigure(MAX_WIDTH, height)
     axes = place(figure, 0, 0, MAX_WIDTH, height)
     axes.set(xlim=(0, MAX_WIDTH), ylim=(-floor, height - floor))
@@ -68,8 +66,8 @@ def draw_network(network="imagenet", highlight=None, built=None):
         drawing.average()
     drawing.answer(labels)
     drawing.mark()
-    scale = "height: pixels, or neurons · thickness: channels"
-    axes.text(MAX_WIDTH - MARGIN, height - floor - 0.12, scale, ha="right", va="top", color=QUIET)
+    scale = "higher: more pixels\nthicker: more maps"
+    axes.text(4.0, 1.85, scale, ha="right", va="top", color=QUIET, linespacing=1.25)
     figure.alt = _in_words(rows, labels, drawing.highlight, built)
     return figure
 
@@ -127,7 +125,8 @@ class _Drawing:
         self.axes, self.rows, self.built = axes, rows, built
         self.highlight = highlight if isinstance(highlight, list) or highlight is None else [highlight]
         self.size = INPUT_SIZE  # pixels, halved by every pooling
-        self.x = 0.12  # where the next part may start
+        self.pad = 0.06 if any(row.name == "fc1" for row in rows) else 0.13  # inches between two parts
+        self.x = self.pad  # where the next part may start
         self.marked = []  # the corners of what is highlighted
 
     def lit(self, *names):
@@ -136,7 +135,7 @@ class _Drawing:
 
     def part(self, width, heading, lines, lit):
         """Write the labels of the next part, `width` inches wide; returns where its drawing starts."""
-        slot = max(width, *[text_width(text) for text in lines], text_width(heading, "bold")) + 0.09
+        slot = max(width, *[text_width(text) for text in lines], text_width(heading, "bold")) + self.pad
         middle = self.x + slot / 2
         colour = INK if lit else QUIET
         self.axes.text(middle, -0.1, heading, ha="center", va="top", weight="bold", color=colour)
@@ -198,48 +197,47 @@ class _Drawing:
             x += thickness + SHEET
 
     def dense(self):
-        """The end of the full network: bars as high as the dense layers have neurons."""
-        rows = [row for row in self.rows if row.kind == "dense"]
-        colour, thickness, step, fan, there = BLOCK_COLOURS[6], 0.07, 0.2, 0.16, self.built == 6
-        lit = there and self.lit(6, "flatten", *[row.name for row in rows])
-        lines = [f"{count}×{units}" for units, count in Counter(row.units for row in rows).items()]
-        x = self.part(fan + step * len(rows), "dense", lines, lit)
-        # The flatten layer: every number of the last maps is handed to every neuron of the first dense layer.
-        corners = [(x, 0), (x + fan, 0), (x + fan, rows[0].units * NEURON), (x, self.size * SIDE)]
-        flat = self.lit(6, "flatten")
-        self.shape(corners, mix(colour, BACKGROUND, 0.7), flat, edge=False, there=there)
-        for number, row in enumerate(rows):
-            left, depth = x + fan + number * step, np.array([0.06, 0.045])
-            self.slab(left, thickness, row.units * NEURON, depth, colour, self.lit(6, row.name), there)
+        """The end of the full network: the flat row, and bars as high as the dense layers have neurons."""
+        dense = [row for row in self.rows if row.kind == "dense"]
+        maps = [row.units for row in self.rows if row.kind == "conv"][-1]
+        # Every number of the last maps is written into one row, which every neuron of fc1 gets.
+        numbers = f"{self.size**2 * maps:,}"
+        self.wedge("flatten", numbers, dense[0].units, ["flatten"])
+        for row in dense[:-1]:
+            there, lit = self.built == 6, self.lit(6, row.name)
+            x = self.part(0.13, row.name, [f"{row.units}"], there and lit)
+            self.bar(x, row.units, lit)
 
     def average(self):
         """The end of the pocket network: each of the last maps becomes one number, its average."""
         row = next(row for row in self.rows if row.kind == "average")
-        colour, fan, there = BLOCK_COLOURS[6], 0.3, self.built == 6
-        lit = self.lit(6, "average")
-        x = self.part(fan + 0.13, "average", [f"{row.units}"], lit and there)
-        corners = [(x, 0), (x + fan, 0), (x + fan, row.units * NEURON), (x, self.size * SIDE)]
-        self.shape(corners, mix(colour, BACKGROUND, 0.7), lit, edge=False, there=there)
-        depth = np.array([0.06, 0.045])
-        self.slab(x + fan, 0.07, row.units * NEURON, depth, mix(colour, BACKGROUND, 0.5), lit, there)
+        end = self.wedge("average", f"{row.units}", row.units, ["average"])
+        self.bar(end, row.units, self.lit(6, "average"), pale=0.5)
+
+    def wedge(self, heading, numbers, units, names):
+        """What leads from the last maps to neurons; returns where it ends."""
+        there, lit, fan = self.built == 6, self.lit(6, *names), 0.3
+        x = self.part(fan + 0.13, heading, [numbers], there and lit)
+        corners = [(x, 0), (x + fan, 0), (x + fan, units * NEURON), (x, self.size * SIDE)]
+        self.shape(corners, mix(BLOCK_COLOURS[6], BACKGROUND, 0.7), lit, edge=False, there=there)
+        return x + fan
+
+    def bar(self, x, units, lit, pale=0):
+        """A bar as high as a layer has neurons."""
+        colour = mix(BLOCK_COLOURS[6], BACKGROUND, pale)
+        self.slab(x, 0.07, units * NEURON, np.array([0.06, 0.045]), colour, lit, self.built == 6)
 
     def answer(self, labels):
-        """The answer: bars of five guesses; in the pocket network beside its one dense layer."""
-        full, there = any(row.name == "fc1" for row in self.rows), self.built == 6
-        names = ["output"] if full else ["output", 6, "predictions"]
-        lit = there and self.lit(*names)
-        lines = [f"{labels}", "label" if labels == 1 else "labels"]
-        x = self.part(0.5 if full else 0.75, "answer" if full else "dense", lines, lit)
-        colour = BLOCK_COLOURS[6]
-        if not full:
-            depth = np.array([0.06, 0.045])
-            self.slab(x, 0.07, labels * NEURON, depth, colour, self.lit(6, "predictions"), there)
-            x += 0.25
-        lit = self.lit("output")
-        for number, long in enumerate([0.5, 0.26, 0.15, 0.09, 0.05][:labels]):
+        """The last dense layer, and the answer: bars of five guesses."""
+        there = self.built == 6
+        lit = there and self.lit("output", 6, "predictions")
+        x = self.part(0.65, "answer", [f"{labels}", "label" if labels == 1 else "labels"], lit)
+        self.bar(x, labels, self.lit(6, "predictions"))
+        x, lit = x + 0.2, self.lit("output")
+        for number, long in enumerate([0.45, 0.24, 0.14, 0.09, 0.05][:labels]):
             low, high = 0.42 - 0.1 * number, 0.485 - 0.1 * number
             corners = [(x, low), (x + long, low), (x + long, high), (x, high)]
-            self.shape(corners, colour, lit, edge=False, there=there)
+            self.shape(corners, BLOCK_COLOURS[6], lit, edge=False, there=there)
 
     def mark(self):
         """A pin above what is highlighted."""

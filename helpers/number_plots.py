@@ -19,6 +19,7 @@ from helpers.style import (
     MAX_WIDTH,
     QUIET,
     RULE,
+    TRACK,
     CourseFigure,
     amount,
     arranged_figure,
@@ -28,6 +29,7 @@ from helpers.style import (
     heading,
     layer_colour,
     lines_in,
+    mix,
     number_text,
     percent,
     percent_axis,
@@ -45,12 +47,13 @@ from helpers.style import (
 
 
 @course_style()
-def bars(values, title=None, xlabel=None, log=False):
+def bars(values, title=None, xlabel=None, log=False, of=None):
     """Horizontal bars with their values written at them.
 
     values: dict name -> number, or list of (name, number, colour). In a dict, the layers of VGG16 get the
     colour of their block and all else a quiet grey. Numbers are zero or more; log: a logarithmic scale, on
-    which each line is ten times the one before.
+    which each line is ten times the one before. of: what all bars are a part of, such as the number of
+    questions, drawn pale behind each; or None.
     """
     if not values:
         raise ReaderError("There is no bar to draw: `values` is empty.")
@@ -63,6 +66,8 @@ def bars(values, title=None, xlabel=None, log=False):
     figure = arranged_figure(MAX_WIDTH, height)
     suptitle(figure, title)
     axes = figure.add_subplot()
+    if of:
+        axes.barh(range(len(names)), of, color=TRACK, height=0.74)
     axes.barh(range(len(names)), numbers, color=colours, height=0.74)
     axes.set(
         ylim=(len(names) - 0.4, -0.6),
@@ -80,13 +85,14 @@ def bars(values, title=None, xlabel=None, log=False):
         axes.minorticks_off()
         axes.grid(axis="x")
     else:
-        axes.set(xlim=(0, max(numbers) or 1), xticks=[])
+        axes.set(xlim=(0, of or max(numbers) or 1), xticks=[])
+    written = [
+        f"{number_text(number)} of {number_text(of)}" if of else number_text(number) for number in numbers
+    ]
     for row, number in enumerate(numbers):
-        end = max(number, axes.get_xlim()[0])
-        axes.annotate(
-            number_text(number), (end, row), (5, 0), textcoords="offset points", va="center_baseline"
-        )
-    shown = [f"{clean(name)} {number_text(value)}" for name, value in zip(names, numbers, strict=True)]
+        end = of or max(number, axes.get_xlim()[0])
+        axes.annotate(written[row], (end, row), (5, 0), textcoords="offset points", va="center_baseline")
+    shown = [f"{clean(name)} {value}" for name, value in zip(names, written, strict=True)]
     figure.alt = sentence(f"{titled(title)}{titled(xlabel)}bars. {', '.join(shown)}")
     return figure
 
@@ -196,15 +202,18 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
     for lines in panels:
         for name, values in lines.items():
             _same_points(x, name, values)
-    height = 2.7 + top_of(title) + 0.24 * max(len(lines) for lines in panels)
-    figure = arranged_figure(MAX_WIDTH, height)
-    suptitle(figure, title)
-    for place_of, lines in enumerate(panels, 1):
-        axes = figure.add_subplot(1, len(panels), place_of)
-        for (name, values), look in zip(lines.items(), itertools.cycle(LOOKS)):
-            colour, dash, _ = look
-            wide = 2.6 if name == next(iter(lines)) else 1.8
-            axes.plot(x, values, dash, color=colour, linewidth=wide, label=shortened(name, 2.3))
+    start, tall, left, gap = top_of(title) + MARGIN + 1.4 * LINE, 2.4, MARGIN + 0.75, 0.95
+    figure = CourseFigure(MAX_WIDTH, start + tall + 0.65)
+    heading(figure, title)
+    names = [[wrapped(name, 1.9 if len(panels) == 1 else 2.6, most=2) for name in lines] for lines in panels]
+    # A single line has its name above it; where there are more, each has its own at its right end.
+    rooms = [0.25 + max(_widest(name) for name in each) if len(each) > 1 else 0.1 for each in names]
+    wide = (MAX_WIDTH - left - gap * (len(panels) - 1) - sum(rooms) - MARGIN) / len(panels)
+    for number, lines in enumerate(panels):
+        across = left + number * (wide + gap) + sum(rooms[:number])
+        axes = place(figure, across, start, wide, tall)
+        for values, (colour, dash, _) in zip(lines.values(), itertools.cycle(LOOKS)):
+            axes.plot(x, values, dash, color=colour, linewidth=2.2, clip_on=False)
         axes.set(xlabel=xlabel)
         axes.margins(x=0.02)
         axes.grid(axis="y")
@@ -215,32 +224,36 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
         else:
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_locator(MaxNLocator(5, **ROUND))
-            axes.set_ylabel(ylabel)
-        # Above the lines, never on them, and written at the axis where the lines begin.
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3, handlelength=1.6)
+        above = names[number][0] if len(lines) == 1 else ylabel
+        write(figure, across, start - 0.45 * LINE, above, va="bottom", weight="bold")
+        if len(lines) > 1:
+            _name_ends(figure, axes, (across, start, wide, tall), lines.values(), names[number])
     told = _runs(x, series, number_text) + (_runs(x, probabilities, percent) if probabilities else [])
     figure.alt = sentence(f"{titled(title)}curves of {ylabel} over {xlabel}. {'; '.join(told)}")
     return figure
 
 
 @course_style()
-def loss_curve(losses, kernels, title=None, xlabel="step"):
+def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
     """Training, seen: the falling loss, and under it a kernel as it changes.
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
-    white between them. Raises ReaderError for a step that is not there, or for other shapes.
+    white between them; goal: the kernel that would have no loss at all, drawn at the end, or None. Raises
+    ReaderError for a step that is not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
     shown = [np.asarray(kernels[step], "float64") for step in steps]
+    shown += [] if goal is None else [np.asarray(goal, "float64")]
+    names = [f"{step:,}" for step in steps] + ["the goal"][: len(shown) - len(steps)]
     if not steps or any(kernel.ndim != 2 for kernel in shown):
         raise ReaderError("Kernels are tables of numbers, (3, 3), at least one; these are not.")
     if steps[0] < 0 or steps[-1] >= len(losses):
         raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
     top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
     left = MARGIN + 0.75
-    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(steps) - gap, 0.95)
+    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(shown) - gap, 0.95)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
     figure = CourseFigure(MAX_WIDTH, start + LINE + 0.1 + cell + 0.6)
@@ -255,9 +268,9 @@ def loss_curve(losses, kernels, title=None, xlabel="step"):
     axes.grid(axis="y")
     largest = max(np.abs(shown).max(), 1e-12)
     write(figure, MARGIN, start, "kernel", va="top", weight="bold")
-    for number, (step, kernel) in enumerate(zip(steps, shown, strict=True)):
+    for number, (name, kernel) in enumerate(zip(names, shown, strict=True)):
         x = left + number * (cell + gap)
-        write(figure, x, start, f"{xlabel} {step:,}" if number == 0 else f"{step:,}", va="top")
+        write(figure, x, start, f"{xlabel} {name}" if number == 0 else name, va="top")
         tile = place(figure, x, start + LINE + 0.1, cell, cell)
         tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
         tile.set(xticks=[], yticks=[])
@@ -268,17 +281,19 @@ def loss_curve(losses, kernels, title=None, xlabel="step"):
         f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
         f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
         f"{xlabel} {', '.join(map(str, steps))}, at last "
-        + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[-1])
+        + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[len(steps) - 1])
+        + ("" if goal is None else ", beside the goal")
     )
     return figure
 
 
 @course_style()
-def many_curves(x, bold, thin, xlabel, title=None):
+def many_curves(x, bold, thin, xlabel, title=None, is_first=None):
     """How sure the network is of one thing as something changes, among the same curves of other things.
 
     x: numbers along the horizontal axis; bold: (name, probabilities); thin: dict name -> probabilities, 0 to
-    1, one for each x. Each name stands at the right end of its curve.
+    1, one for each x. Each name stands at the right end of its curve. is_first: dict name -> for each x
+    whether the thing was the first guess, a full dot, or not, a ring; or None, no dots.
     Raises ReaderError if a curve has more or fewer points.
     """
     everything = {**thin, bold[0]: bold[1]}
@@ -292,10 +307,18 @@ def many_curves(x, bold, thin, xlabel, title=None):
     heading(figure, title)
     wide = MAX_WIDTH - left - room
     axes = place(figure, left, start, wide, tall)
+    # A colour for each, so that a curve can be followed to its name.
+    colours = dict(zip(thin, itertools.cycle(OTHERS))) | {bold[0]: BLOCK_COLOURS[6]}
     for name, values in everything.items():
         strong = name == bold[0]
-        colour, width = (BLOCK_COLOURS[6], 3.2) if strong else (GREY, 1.2)
-        axes.plot(x, values, color=colour, linewidth=width, clip_on=False, zorder=3 if strong else 2)
+        level = 4 if strong else 2
+        axes.plot(
+            x, values, color=colours[name], linewidth=3.2 if strong else 1.3, clip_on=False, zorder=level
+        )
+        if is_first:
+            fills = [colours[name] if first else BACKGROUND for first in is_first[name]]
+            dots = {"edgecolors": colours[name], "linewidths": 1.3, "clip_on": False, "zorder": level + 1}
+            axes.scatter(x, values, s=46 if strong else 22, c=fills, **dots)
     axes.set(xlim=(min(x), max(x)), ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
     percent_axis(axes.yaxis)
     axes.grid(axis="y")
@@ -304,7 +327,7 @@ def many_curves(x, bold, thin, xlabel, title=None):
     ends = [tall * (1 - float(everything[name][-1])) for name in order]
     for name, wanted, level in zip(order, ends, _apart(ends, LINE, tall), strict=True):
         strong = name == bold[0]
-        colour = BLOCK_COLOURS[6] if strong else QUIET
+        colour = colours[name]
         ends_at, written_at = 1 - wanted / tall, 1 - level / tall
         line = {"color": colour, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False}
         axes.plot([1, 1 + 0.16 / wide], [ends_at, written_at], **line)
@@ -314,20 +337,26 @@ def many_curves(x, bold, thin, xlabel, title=None):
             start + level,
             names[name],
             va="center",
-            color=INK if strong else QUIET,
+            color=mix(colour, INK, 0.4),
             weight="bold" if strong else "normal",
         )
     told = _runs(x, {bold[0]: bold[1], **thin}, percent)
+    if is_first:
+        told = [
+            f"{run}, first at {sum(map(bool, is_first[name]))} of {len(x)}"
+            for name, run in zip([bold[0], *thin], told, strict=True)
+        ]
     figure.alt = sentence(f"{titled(title)}one bold curve over {xlabel} among thin ones. {'; '.join(told)}")
     return figure
 
 
 @course_style()
-def dots_with_threshold(groups, threshold, title=None, xlabel="highest probability"):
+def dots_with_threshold(groups, threshold, title=None, xlabel="highest probability", wrong=None):
     """Rows of dots from 0 to 100 %, one for each picture, with a threshold through all of them.
 
     groups: dict name -> probabilities, 0 to 1, such as the highest one for known and for unknown pictures;
-    threshold: 0 to 1. At each row stands how many reach the threshold and how many stay below.
+    threshold: 0 to 1. At each row stands how many reach the threshold and how many stay below. wrong: dict
+    name -> for each whether its answer is wrong: a ring, not a full dot; a group that is not named has dots.
     Raises ReaderError for an empty group.
     """
     swarms = {name: _swarm(values) for name, values in groups.items()}
@@ -345,13 +374,18 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
         values = np.asarray(groups[name], "float64")
         above = int((values >= threshold).sum())
         counts = f"{above} of {len(values)} reach it, {len(values) - above} stay below"
+        missed = np.asarray((wrong or {}).get(name, np.zeros(len(values))), bool)
+        if missed.any():
+            counts += f", {(missed & (values < threshold)).sum()} of these wrong"
         floor += 0.36 + tall
         level, right = start + floor - tall - 0.1, MAX_WIDTH - MARGIN
         write(figure, MARGIN, level, shortened(name, 2.6, "bold"), weight="bold", va="bottom")
         write(figure, right, level, counts, ha="right", va="bottom", color=QUIET)
         axes.plot([threshold] * 2, [floor - tall, floor], "--", color=INK, linewidth=1.6, zorder=2)
         heights = floor - 0.12 - step * np.array(levels)
-        axes.scatter(values, heights, s=30, color=colour, linewidths=0, clip_on=False, zorder=3)
+        fills = [BACKGROUND if miss else colour for miss in missed]
+        dots = {"edgecolors": colour, "linewidths": 1.4, "clip_on": False, "zorder": 3}
+        axes.scatter(values, heights, s=26, c=fills, **dots)
         axes.axhline(floor, color=RULE, linewidth=1)
         told.append(f"{clean(name)}: {counts}")
     side = "left" if threshold < 0.15 else "right" if threshold > 0.85 else "center"
@@ -414,6 +448,49 @@ def change_chart(
 
 
 @course_style()
+def kept_side_by_side(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+    """How often answers are right beside how sure they were, for two tests or more, next to each other.
+
+    results: dict name -> (probabilities of the first answers, 0 to 1; for each whether it was right). edges:
+    where one group of answers ends and the next begins. A bar is the share of a group that was right, the
+    mark what the probabilities promised: their average. Raises ReaderError if two lists differ in length.
+    """
+    for name, (probabilities, right) in results.items():
+        if len(probabilities) != len(right):
+            raise ReaderError(f"{clean(name)}: every answer needs its own verdict; the two lists differ.")
+    names = [f"{100 * low:g} to {100 * high:g} %" for low, high in itertools.pairwise(edges)]
+    top, step, left, gap, beside = top_of(title) + MARGIN, 0.5, 1.45, 0.25, 0.85
+    start = top + 2 * LINE + 0.1
+    wide = (MAX_WIDTH - left - len(results) * (beside + gap)) / len(results)
+    figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.45)
+    heading(figure, title)
+    write(figure, MARGIN, start - 0.05, "answers of", va="bottom", color=QUIET)
+    for row, name in enumerate(names):
+        write(figure, MARGIN, start + step * (row + 0.5), name, va="center")
+    told = []
+    for number, (title_of, (probabilities, right)) in enumerate(results.items()):
+        probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
+        groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(names) - 1)
+        across = left + number * (wide + beside + gap)
+        write(figure, across, top, shortened(title_of, wide + beside, "bold"), va="top", weight="bold")
+        axes = place(figure, across, start, wide, step * len(names))
+        axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), yticks=[], xticks=[0, 0.5, 1])
+        percent_axis(axes.xaxis)
+        axes.grid(axis="x")
+        shown = []
+        for row in np.unique(groups):
+            hits, sure = right[groups == row], probabilities[groups == row].mean()
+            axes.barh(row, hits.mean(), color=BLOCK_COLOURS[6], height=0.5, zorder=2)
+            axes.plot([sure, sure], [row - 0.4, row + 0.4], color=INK, linewidth=3, zorder=3, clip_on=False)
+            kept = f"{hits.sum()} of {len(hits)}"
+            write(figure, across + wide + 0.12, start + step * (row + 0.5), kept, va="center")
+            shown.append(f"{names[row]}: promised {percent(sure)}, {kept} right, {percent(hits.mean())}")
+        told.append(f"{clean(title_of)}, answers of {', of '.join(shown)}")
+    figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
 def confusion(counts, words, title=None, answers=None):
     """How often each word was answered with each: a table of numbers, the darker the more.
 
@@ -469,6 +546,7 @@ def confusion(counts, words, title=None, answers=None):
 # Small tools
 
 ROUND = {"steps": [1, 2, 2.5, 5, 10]}  # ticks at round numbers
+OTHERS = [mix(colour, INK, 0.25) for colour in BLOCK_COLOURS.values() if colour != BLOCK_COLOURS[6]]
 GROUPS = [BLOCK_COLOURS[4], BLOCK_COLOURS[6], BLOCK_COLOURS[5], BLOCK_COLOURS[3]]
 # One colour for what comes out of the dense layers; the others differ by their dashes and marks as well.
 LOOKS = [
@@ -488,6 +566,25 @@ def _signed(value):
 def _same_points(x, name, values):
     if len(values) != len(x):
         raise ReaderError(f'The curve "{clean(name)}" has {len(values)} points for {len(x)} places.')
+
+
+def _widest(text):
+    """Inches that the widest line of a text takes."""
+    return max(text_width(line, "bold") for line in text.split("\n"))
+
+
+def _name_ends(figure, axes, box, series, names):
+    """Write each line's name at its right end, in its colour, moved up or down where names would meet."""
+    across, start, wide, tall = box
+    low, high = axes.get_ylim()
+    ends = [tall * (high - values[-1]) / (high - low) for values in series]
+    order = sorted(range(len(ends)), key=ends.__getitem__)
+    gap = LINE * max(map(lines_in, names))
+    for number, level in zip(order, _apart([ends[number] for number in order], gap, tall), strict=True):
+        colour = LOOKS[number % len(LOOKS)][0]
+        leader = {"color": colour, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False}
+        axes.plot([1, 1 + 0.12 / wide], [1 - ends[number] / tall, 1 - level / tall], **leader)
+        write(figure, across + wide + 0.16, start + level, names[number], va="center", color=colour)
 
 
 def _runs(x, series, written):

@@ -30,7 +30,8 @@ def open_picture(source):
     A picture of 6 million pixels or more, as phones make them, is opened at a half, a third, a quarter ... of
     its width, so that at least 1.5 million pixels remain: the network looks at 50 thousand of them.
 
-    source: a path, the bytes of a file, an open file, a Pillow image, or an array of shape (height, width),
+    source: a path, an address that begins with http:// or https:// (see `web.fetch`), the bytes of a file, an
+        open file, a Pillow image, or an array of shape (height, width),
         (height, width, 1), (height, width, 3) or (height, width, 4). Its numbers run from black, 0, to white:
         255 in uint8; in other types 1 (not in whole numbers), 255, 4095 or 65535, whichever fits the largest
         of them. Files and Pillow images with more than 8 bits a colour are read in the same way.

@@ -22,6 +22,7 @@ from helpers.number_plots import (
     confusion,
     curves,
     dots_with_threshold,
+    kept_side_by_side,
     loss_curve,
     many_curves,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "guess_grid",
     "heat_map",
     "journey",
+    "kept_side_by_side",
     "loss_curve",
     "many_curves",
     "mosaic",

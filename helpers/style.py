@@ -171,9 +171,9 @@ def arranged_figure(width, height):
 def png(figure):
     """The figure as the bytes of a PNG file: in 256 colours where nobody would see the difference."""
     file = io.BytesIO()
-    figure.savefig(file, format="rgba", dpi=STYLE["figure.dpi"])
-    size = [int(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches()]
-    picture = Image.frombytes("RGBA", size, file.getvalue()).convert("RGB")
+    # Only on its way, so not compressed: that would cost as much time as to draw it.
+    figure.savefig(file, format="png", dpi=STYLE["figure.dpi"], pil_kwargs={"compress_level": 0})
+    picture = Image.open(file).convert("RGB")
     if picture.getcolors(15_000):  # few enough colours: a drawing or feature maps, not a photo
         small = picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1)
         change = np.abs(np.asarray(picture, "int16") - np.asarray(small.convert("RGB"), "int16"))
@@ -256,11 +256,14 @@ def wrapped(text, inches, weight="normal", most=6):
     """
     lines = [""]
     for word in re.findall(r"(?:[<>] )?\S*\d %\S*|\S+", clean(text)):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, weight) > inches:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+        # The name of a file that is too long for a line is broken after an underscore.
+        pieces = re.findall(r"[^_]*_|[^_]+", word) if text_width(word, weight) > inches else [word]
+        for number, piece in enumerate(pieces):
+            longer = f"{lines[-1]} {piece}".strip() if number == 0 else lines[-1] + piece
+            if lines[-1] and text_width(longer, weight) > inches:
+                lines.append(piece)
+            else:
+                lines[-1] = longer
     if len(lines) > most:
         lines[most - 1 :] = [" ".join(lines[most - 1 :])]
     return "\n".join(shortened(line, inches, weight) for line in lines)

@@ -1,4 +1,4 @@
-"""Pictures for new words: folders, lists and uploads become one list that a layer can be fitted on."""
+"""Pictures for new words become one list, and on their features a layer is fitted and judged: notebook 11."""
 
 import hashlib
 import io
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.errors import ReaderError
 from helpers.journal import printable
 from helpers.pictures import ENDINGS, PictureError, open_picture
 
@@ -70,3 +71,49 @@ def _named(picture):
     file = io.BytesIO(picture[1])
     file.name = picture[0]
     return file
+
+
+def softmax(scores):
+    """Turn scores (n, words), any float type, into probabilities of the same shape: each row adds up to 1."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_layer(x, numbers, decay=0.1, steps=200, rate=0.02):
+    """Fit a last layer: softmax regression on standardised features, by gradient descent from zero.
+
+    x: features, float (n, d). numbers: int (n,), each picture's word, from 0 on without a gap.
+    decay: how much of each weight every step takes away, 0 or more; steps: 1 or more; rate: above 0.
+    Returns (weights, bias) for plain features: float64 (d, words) and (words,).
+    """
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 0.01
+    z, target = (x - mean) / spread, np.eye(numbers.max() + 1)[numbers]
+    weights, bias = np.zeros((x.shape[1], target.shape[1])), np.zeros(target.shape[1])
+    for _ in range(steps):
+        error = softmax(z @ weights + bias) - target
+        weights -= rate * (z.T @ error / len(z) + decay * weights)
+        bias -= rate * error.mean(axis=0)
+    weights = weights / spread[:, None]
+    return weights, bias - mean @ weights
+
+
+def leave_out(x, numbers, groups, **settings):
+    """What is answered to each picture by a layer that has not had it, nor any other of its group.
+
+    x, numbers: as in `fit_layer`. settings: its decay, steps and rate.
+    groups: (n,) of any kind that can be compared, the same for pictures that are left out together: the
+        maker, or the scene, as photos of one burst hardly differ. `np.arange(n)` leaves one out at a time.
+    Returns probabilities, float64 (n, words). Raises ReaderError if all pictures of a word are in one group.
+    """
+    numbers, groups = np.asarray(numbers), np.asarray(groups)
+    answers = np.empty((len(x), numbers.max() + 1))
+    for group in np.unique(groups):
+        out = groups == group
+        if len(np.unique(numbers[~out])) < answers.shape[1]:
+            raise ReaderError(
+                f"All pictures of a word are in one group ({group}), and without it no layer could know the "
+                "word: give each word pictures of two groups or more."
+            )
+        weights, bias = fit_layer(x[~out], numbers[~out], **settings)
+        answers[out] = softmax(x[out] @ weights + bias)
+    return answers

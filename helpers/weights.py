@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import h5py
 import numpy as np
-import pooch
-import requests
 
 from helpers.architecture import (
     CONV_LAYERS,
@@ -25,6 +23,7 @@ from helpers.architecture import (
     build_vgg16,
     empty_array,
 )
+from helpers.download import download
 from helpers.errors import ReaderError
 from helpers.labels import DATA
 
@@ -107,45 +106,6 @@ def choose(weights=None):
     return Choice("imagenet" if is_official(path) else "file", path)
 
 
-def download(url=None, md5=None, folder=None):
-    """Download the official file, once, with a progress bar; keep it only if it is complete and genuine.
-
-    url, md5: where it is and what its MD5 must be; those of the official file if None.
-    folder: where it goes; Keras' own cache if None.
-    Returns its path. Raises WeightsError, and leaves no partial file, if it cannot be had or is another file.
-    """
-    url, md5 = url or OFFICIAL_URL, md5 or OFFICIAL_MD5
-    folder = Path(folder or cache_folder())
-    pooch.get_logger().setLevel("ERROR")
-    try:
-        return Path(
-            pooch.retrieve(
-                url,
-                f"md5:{md5}",
-                fname=url.rsplit("/", 1)[-1],
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=True, timeout=30),
-            )
-        )
-    except ValueError as error:
-        raise WeightsError(
-            f"What came from {url} is not the published file (its MD5 differs): try again later."
-        ) from error
-    except requests.HTTPError as error:
-        raise WeightsError(
-            f"{url} cannot be had at the moment, its server answers {error.response.status_code}: "
-            'try again later; until then load_recogniser("pocket") needs no download.'
-        ) from error
-    except requests.RequestException as error:
-        raise WeightsError(
-            f"{url} could not be downloaded: check the connection to the internet, and try again."
-        ) from error
-    except OSError as error:
-        raise WeightsError(
-            f"The download cannot be written to {folder}: check its permissions and the free space."
-        ) from error
-
-
 def is_official(path):
     """Whether a file is the published one, by its size and MD5."""
     path = Path(path)
@@ -160,7 +120,8 @@ def load(choice, dtype="float32"):
 
     dtype: the type of numbers in which it computes, as in `architecture.build_vgg16`.
     Returns (model, head): a keras.Model whose layers carry VGG16's names, and the Head or None.
-    Raises WeightsError if the file is damaged, incomplete, or of another network.
+    Raises WeightsError if the file is damaged, incomplete, or of another network, and DownloadError if the
+    official one cannot be had.
     """
     if choice.kind in ("pocket", "head"):
         head = load_head(choice.path)
@@ -170,7 +131,7 @@ def load(choice, dtype="float32"):
         return model, head
     if choice.kind == "imagenet":
         if not choice.path.is_file():
-            download()
+            download(OFFICIAL_URL, choice.path, OFFICIAL_MD5, OFFICIAL_BYTES)
         elif not is_official(choice.path):
             raise WeightsError(
                 f"{choice.path} is not the published file (its size or MD5 differs): "

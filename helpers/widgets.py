@@ -10,11 +10,15 @@ Here is also the button for photos from the reader's own device. Made for ipywid
 """
 
 import html
+import json
 from numbers import Integral
+from pathlib import Path
 
 import ipywidgets
 import numpy as np
+from IPython.display import display
 
+from helpers import colab
 from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
@@ -35,6 +39,12 @@ LOOK = {"style": {"description_width": "12em"}, "layout": {"width": "36em", "max
 BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
 # Not every system counts the newer kinds of photos among image/*; phones offer their camera for that.
 ACCEPTED = ",".join(["image/*", *sorted(ENDINGS)])
+QUESTIONS = Path(__file__).parent / "data" / "six_questions.json"
+# On a phone an answer takes two lines, for which ipywidgets leaves no room.
+NARROW = (
+    "<style>.six-questions .widget-radio-box label {height: auto; line-height: 1.4; margin: 0.2em 0;"
+    " white-space: normal} .six-questions .widget-html-content {line-height: 1.5}</style>"
+)
 LARGEST = 1000  # pixels, the longer side of a picture under a kernel: more is not to be seen, and slow
 
 
@@ -97,17 +107,18 @@ def convolution_still(picture, kernel, step, size=14):
     return figure, f"Row {row + 1}, column {column + 1}: the nine products add up to {total}."
 
 
-def threshold_explorer(known, unknown, start=0.5):
+def threshold_explorer(known, unknown, start=0.5, wrong=None):
     """Move a threshold under which the network is to say "I don't know": whom does it silence?
 
     known, unknown: the top probabilities, 0 to 1, of pictures whose thing is on the list, and of others.
-    start: where the threshold stands first, 0 to 1.
+    start: where the threshold stands first, 0 to 1. wrong: for each known picture whether its answer is
+    wrong, drawn as a ring; or None.
     """
     controls = {"threshold": _slider("threshold, %", 0, 100, round(100 * start))}
-    return _explorer(controls, lambda threshold: threshold_still(known, unknown, threshold / 100))
+    return _explorer(controls, lambda threshold: threshold_still(known, unknown, threshold / 100, wrong))
 
 
-def threshold_still(known, unknown, threshold):
+def threshold_still(known, unknown, threshold, wrong=None):
     """The figure of `threshold_explorer` for a threshold from 0 to 1, and the sentence under it."""
     refused, answered = np.sum(np.less(known, threshold)), np.sum(np.greater_equal(unknown, threshold))
     sentence = (
@@ -115,7 +126,8 @@ def threshold_still(known, unknown, threshold):
         f"{answered} of {len(unknown)} unknown ones are answered."
     )
     groups = {"on the list": known, "not on the list": unknown}
-    return dots_with_threshold(groups, threshold), sentence
+    rings = None if wrong is None else {"on the list": wrong}
+    return dots_with_threshold(groups, threshold, wrong=rings), sentence
 
 
 def preparation_explorer(recogniser, picture):
@@ -223,6 +235,8 @@ def upload_button(take):
     The button keeps nothing. take: a function that is given the new photos, a list of (name, bytes), such as
     `photos.extend`.
     """
+    if colab.here():
+        return colab.upload_button(take, ACCEPTED)
     button = ipywidgets.FileUpload(accept=ACCEPTED, multiple=True, description="Choose photos")
     button.layout.width = "auto"
 
@@ -404,3 +418,88 @@ def first_words_still(recogniser, picture, word, typed):
 
 def _verdict(right):
     return "right" if right else "wrong"
+
+
+class Questions:
+    """A form, and the same questions as Markdown, which is seen where no kernel runs."""
+
+    def __init__(self, form, markdown):
+        self.form, self.markdown = form, markdown
+
+    def _ipython_display_(self):
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.form.model_id}
+        shown = {"application/vnd.jupyter.widget-view+json": view, "text/markdown": self.markdown}
+        display(shown | {"text/plain": self.markdown}, raw=True)
+
+
+def six_questions(when):
+    """Six questions on what the course teaches, asked before it and again after it.
+
+    The answers stay on the reader's machine, in the memory of the kernel, and are stored nowhere.
+
+    when: "before": only the number of right answers is told, so that the same questions can be asked again;
+        "after": also which are right, why, and the experiment that shows it.
+    Returns a Questions. Raises ReaderError where `when` is neither.
+    """
+    if when not in ("before", "after"):
+        raise ReaderError('The six questions are asked "before" the course or "after" it.')
+    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
+    choices, verdicts, wide = [], [], {"width": "auto", "max_width": "100%"}
+    for question in questions:
+        options = [(option, place) for place, option in enumerate(question["options"])]
+        choices.append(ipywidgets.RadioButtons(options=options, value=None, layout=wide))
+        verdicts.append(ipywidgets.HTML())
+    check, score = (
+        ipywidgets.Button(description="count my right answers", layout={"width": "auto"}),
+        ipywidgets.HTML(),
+    )
+
+    def count(_):
+        right = [choice.value == question["answer"] for choice, question in zip(choices, questions)]
+        left = sum(choice.value is None for choice in choices)
+        sentences = [f"{sum(right)} of {len(questions)} right."]
+        if left:
+            sentences.append(f"{left} not answered yet.")
+        if when == "before":
+            sentences.append("Note it down: the same questions come again at the end of the course.")
+        score.value = html.escape(" ".join(sentences))
+        if when == "after":
+            for choice, question, good, verdict in zip(choices, questions, right, verdicts):
+                if choice.value is not None:
+                    verdict.value = _explained(question, good)
+
+    check.on_click(count)
+    rows = []
+    for number, (question, choice, verdict) in enumerate(zip(questions, choices, verdicts), 1):
+        asked = ipywidgets.HTML(f"<b>{number}.</b> {html.escape(question['question'])}")
+        rows += [asked, choice, verdict]
+    form = ipywidgets.VBox([*rows, check, score, ipywidgets.HTML(NARROW)])
+    form.add_class("six-questions")
+    return Questions(form, _questions_as_markdown(questions, when))
+
+
+def _explained(question, right):
+    verdict = "Right." if right else f"The answer is: {question['options'][question['answer']]}"
+    seen = question["experiment"]
+    return (
+        f"<b>{html.escape(verdict)}</b> {html.escape(question['why'])} "
+        f"Seen in notebook {int(seen['notebook'][:2])}, {html.escape(seen['text'])}"
+    )
+
+
+def _questions_as_markdown(questions, when):
+    """The questions for readers without a kernel; the answers are folded."""
+    parts, letters = [], []
+    for number, question in enumerate(questions, 1):
+        lines = [f"- {letter}: {option}" for letter, option in zip("abcd", question["options"])]
+        letter, seen = "abcd"[question["answer"]], question["experiment"]
+        link = f"[notebook {int(seen['notebook'][:2])}]({seen['notebook']}.ipynb)"
+        letters.append(f"{number} {letter} ({link})")
+        parts += [f"**{number}.** {question['question']}", "\n".join(lines)]
+        if when == "after":
+            answer = f"**{letter}.** {question['why']}\n\nSeen in {link}, {seen['text']}"
+            parts.append(f"<details><summary>Answer</summary>\n\n{answer}\n</details>")
+    if when == "before":
+        folded = f"Try without first: they're explained at the end of the course. {', '.join(letters)}."
+        parts.append(f"<details><summary>Answers</summary>\n\n{folded}\n</details>")
+    return "\n\n".join(parts)

@@ -102,8 +102,9 @@ def test_where_keras_came_first_with_another_backend_one_sentence_says_so(first)
     )
 
 
-def test_a_setting_that_keras_refuses_gets_one_sentence(tmp_path):
-    (tmp_path / "keras.json").write_text('{"floatx": "float12"}')
+@pytest.mark.parametrize("settings", ['{"floatx": "float12"}', "[1]"])
+def test_a_setting_that_keras_refuses_gets_one_sentence(tmp_path, settings):
+    (tmp_path / "keras.json").write_text(settings)
     out, _ = run("try: import helpers\nexcept ValueError as error: print(error)", KERAS_HOME=str(tmp_path))
     assert out.startswith("Keras stumbles over the settings in its file keras.json: mend or delete it. ")
 

@@ -332,13 +332,18 @@ def with_square(colour, left, upper):
     return picture
 
 
+def colours_in(pictures):
+    finder = colour_finder()
+    return [activations(finder, picture, ["colours"])["colours"] for picture in pictures]
+
+
 def test_top_patches_are_where_the_map_is_largest_strongest_first():
     pictures = [
         with_square((150, 0, 0), 96, 160),
         with_square((0, 200, 0), 0, 208),
         with_square((250, 0, 0), 96, 64),
     ]
-    red, green = top_patches(colour_finder(), "colours", [0, 1], pictures, count=2, side=48)
+    red, green = top_patches(colours_in(pictures), pictures, [0, 1], count=2, side=48)
     assert [patch.source for patch in red] == [2, 0]
     assert green[0].source == 1
     assert red[0].value > red[1].value > 0
@@ -351,5 +356,5 @@ def test_top_patches_are_where_the_map_is_largest_strongest_first():
 def test_a_picture_gives_only_its_best_patch():
     picture = with_square((250, 0, 0), 96, 64)
     picture.paste((200, 0, 0), (0, 0, 16, 16))
-    ((patch,),) = top_patches(colour_finder(), "colours", [0], [picture], count=6, side=16)
+    ((patch,),) = top_patches(colours_in([picture]), [picture], [0], count=6, side=16)
     assert patch.picture.getpixel((8, 8)) == (250, 0, 0)

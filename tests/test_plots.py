@@ -123,6 +123,7 @@ def new_figures(photo, wide, long):
     loss = np.linspace(2, 0.1, 301)
     series = {"training pictures": loss, long: loss + 0.1}
     yield "curves", plots.curves(range(301), series, "step", "loss", {"apple": loss / 2}, long)
+    yield "curves, one panel with names", plots.curves(range(301), {**series, "c": loss}, "step", "loss")
     yield "curves, one panel", plots.curves([1, 2], {"a": [0.5, 12345]}, "step", "loss")
     kernels = {step: EDGE * step / 300 for step in (0, 10, 50, 150, 300)}
     yield "loss_curve", plots.loss_curve(loss, kernels, long)
@@ -130,6 +131,12 @@ def new_figures(photo, wide, long):
     thin = {f"{long[:28]}{number}": [0.9, number / 12] for number in range(12)}
     yield "many_curves", plots.many_curves([0, 90], ("banana", [1, 0]), thin, "turned (degrees)", long)
     yield "many_curves, together", plots.many_curves([0, 9], ("a", [1, 1]), {"b": [1, 1], "c": [1, 0]}, "x")
+    firsts = {name: [True, False] for name in [*thin, "banana"]}
+    dotted = plots.many_curves([0, 90], ("banana", [1, 0]), thin, "turned (degrees)", is_first=firsts)
+    yield "many_curves, dotted", dotted
+    answers = ([0.3, 0.6, 0.7, 0.99], [False, True, False, True])
+    yield "kept_side_by_side", plots.kept_side_by_side({"224 pixels": answers, long: answers}, title=long)
+    yield "bars, of a whole", plots.bars({"kept": 3, long: 0}, long, of=9)
     for threshold in (0, 0.6, 1):
         groups = {"known pictures": [0.99] * 30 + [0.2, 0.4], long: np.linspace(0, 1, 40)}
         yield f"dots, {threshold}", plots.dots_with_threshold(groups, threshold, long)
@@ -672,6 +679,42 @@ def test_dots_are_counted_at_the_threshold():
     assert "known: 2 of 3 reach it, 1 stay below; unknown: 0 of 1 reach it, 1 stay below" in figure.alt
     dots = [collection.get_offsets()[:, 0].tolist() for collection in figure.axes[0].collections]
     assert dots == [[0.5, 0.49, 0.9], [0.1]]
+
+
+def test_dots_with_a_wrong_name_are_rings():
+    figure = plots.dots_with_threshold({"known": [0.4, 0.3, 0.9]}, 0.5, wrong={"known": [True, False, True]})
+    fills = [to_hex(colour) for colour in figure.axes[0].collections[0].get_facecolor()]
+    assert fills[0] == fills[2] == plots.BACKGROUND.lower() != fills[1]
+    assert "known: 1 of 3 reach it, 2 stay below, 1 of these wrong" in figure.alt
+
+
+def test_two_tests_stand_side_by_side():
+    results = {"large": ([0.9, 0.2], [True, False]), "small": ([0.9, 0.9], [True, False])}
+    alt = plots.kept_side_by_side(results, edges=(0, 0.5, 1)).alt
+    assert "large, answers of 0 to 50 %: promised 20.0 %, 0 of 1 right, 0 %, of 50 to 100 %" in alt
+    assert "small, answers of 50 to 100 %: promised 90.0 %, 1 of 2 right, 50.0 %" in alt
+    with pytest.raises(ReaderError, match="its own verdict"):
+        plots.kept_side_by_side({"a": ([0.5], [])})
+
+
+def test_bars_of_a_whole_say_so():
+    figure = plots.bars({"trained": 48, "random": 35}, of=63)
+    assert {"48 of 63", "35 of 63"} <= set(
+        words(figure)
+    ) and "trained 48 of 63, random 35 of 63" in figure.alt
+
+
+def test_a_curve_has_a_ring_where_something_else_comes_first():
+    first = {"a": [True, False], "b": [True, True]}
+    figure = plots.many_curves([0, 1], ("a", [1, 0]), {"b": [1, 1]}, "x", is_first=first)
+    assert (
+        "a from 100 % at 0 to 0 % at 1, first at 1 of 2; b from 100 % at 0 to 100 % at 1, first at 2 of 2"
+        in (figure.alt)
+    )
+
+
+def test_a_long_name_of_a_file_is_broken_after_an_underscore():
+    assert style.wrapped("teddy_bear_silhouette.png", 1.3).splitlines() == ["teddy_bear_", "silhouette.png"]
 
 
 def test_dots_of_the_same_value_do_not_hide_each_other():

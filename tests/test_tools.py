@@ -204,9 +204,11 @@ def test_a_row_says_whether_its_goal_is_met_and_else_why_not():
 
 def test_the_page_holds_what_was_measured_now_and_on_this_machine_before(monkeypatch, tmp_path):
     def first(options):
+        """First."""
         return [benchmark.Row("first", options.weights, 1, 2)]
 
     def second(options):
+        """Second."""
         return [benchmark.Row("second", "nothing", 3, 2)]
 
     def measure(*words):
@@ -219,14 +221,24 @@ def test_the_page_holds_what_was_measured_now_and_on_this_machine_before(monkeyp
     monkeypatch.setattr(benchmark, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(benchmark, "KEPT", tmp_path / "build" / "kept.json")
     text = measure("--weights", "mine.h5")
-    assert "1 of 2 goals are met." in text and "| first | mine.h5 | 1 |" in text and "**missed**" in text
+    assert (
+        "1 of 2 measured goals are met." in text
+        and "yet: nothing." in text
+        and "| first | mine.h5 | 1 |" in text
+        and "**missed**" in text
+    )
     assert f"Python {platform.python_version()}" in text and platform.node() not in text
     assert str(tmp_path) not in text and str(ROOT) not in text
     text = measure("first", "--weights", "other.h5")
     assert "| first | other.h5 | 1 |" in text and "| second |" in text
     monkeypatch.setattr(benchmark, "machine", lambda: "another machine")
     text = measure("second", "--weights", "mine.h5")
-    assert "| first |" not in text and "0 of 1 goals are met." in text and "another machine" in text
+    assert (
+        "| first |" not in text
+        and "0 of 1 measured goals are met." in text
+        and "yet: First." in text
+        and "another machine" in text
+    )
     with pytest.raises(SystemExit):
         measure("third")
 

@@ -4,13 +4,11 @@ The network is a narrow VGG16 (see networks.py): a file of exactly the official 
 """
 
 import hashlib
-import http.server
 import inspect
 import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import h5py
@@ -21,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from networks import NARROW_LAYERS, build_narrow
+from servers import serving
 
 from helpers import load_recogniser, weights
 from helpers.architecture import VGG16_LAYERS
@@ -480,128 +479,17 @@ def test_one_changed_byte_makes_another_file(file, monkeypatch):
     assert list(file.parent.iterdir()) == [file]  # nothing is noted beside the reader's file
 
 
-# --- the download --------------------------------------------------------------------------------
+# --- the download, see test_download.py ----------------------------------------------------------
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Serves one file from 127.0.0.1, well or badly, and counts how often."""
-
-    def __init__(self, content):
-        self.content, self.announced, self.status, self.asked = content, len(content), 200, 0
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/weights.h5"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked += 1
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(self.server.announced))
-        self.end_headers()
-        self.wfile.write(self.server.content)
-
-    def log_message(self, *_):
-        """Say nothing: what the tests read on stderr is the helpers' own."""
-
-
-CONTENT = b"\x89HDF\r\n" + bytes(range(256)) * 400
-CONTENT_MD5 = hashlib.md5(CONTENT).hexdigest()
-
-
-@pytest.fixture
-def server():
-    with Server(CONTENT) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def test_a_right_file_arrives_and_is_kept(server, tmp_path, capfd):
-    path = weights.download(server.url, CONTENT_MD5, tmp_path / "new" / "folder")
-    assert path == tmp_path / "new" / "folder" / "weights.h5"
-    assert path.read_bytes() == CONTENT
-    assert list(path.parent.iterdir()) == [path]
-    assert weights.download(server.url, CONTENT_MD5, path.parent) == path
-    assert server.asked == 1
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "100%" in err  # the progress bar ...
-    assert "Downloading data" not in err and "SHA256" not in err  # ... and no log lines
-
-
-def test_a_damaged_file_in_the_cache_is_fetched_again(server, tmp_path, capfd):
-    (tmp_path / "weights.h5").write_bytes(CONTENT[:-1])
-    assert weights.download(server.url, CONTENT_MD5, tmp_path).read_bytes() == CONTENT
-    assert "Updating" not in capfd.readouterr().err
-
-
-def refused_download(url, folder, capfd):
-    with pytest.raises(WeightsError) as caught:
-        weights.download(url, CONTENT_MD5, folder)
-    assert list(folder.iterdir()) == []
-    assert "hash" not in capfd.readouterr().err
-    return one_sentence(caught.value, url)
-
-
-def test_another_file_is_not_kept(server, tmp_path, capfd):
-    server.content = CONTENT[:-1] + b"?"
-    assert refused_download(server.url, tmp_path, capfd) == (
-        f"What came from {server.url} is not the published file (its MD5 differs): try again later."
-    )
-
-
-@pytest.mark.parametrize("status", [403, 404, 500, 503])
-def test_an_address_without_a_file(server, tmp_path, capfd, status):
-    server.status = status
-    sentence = refused_download(server.url, tmp_path, capfd)
-    assert f"its server answers {status}: try again later" in sentence and "connection" not in sentence
-
-
-def no_connection(url):
-    return f"{url} could not be downloaded: check the connection to the internet, and try again."
-
-
-def test_a_connection_cut_in_the_middle(server, tmp_path, capfd):
-    server.content = CONTENT[:50_000]
-    assert refused_download(server.url, tmp_path, capfd) == no_connection(server.url)
-
-
-def test_no_connection(server, tmp_path, capfd):
-    url = server.url
-    server.server_close()
-    assert refused_download(url, tmp_path, capfd) == no_connection(url)
-
-
-def test_a_stop_by_hand_leaves_nothing(server, tmp_path, monkeypatch):
-    def stop(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("requests.models.Response.iter_content", stop)
-    with pytest.raises(KeyboardInterrupt):
-        weights.download(server.url, CONTENT_MD5, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_cannot_be_made(server, tmp_path):
-    (tmp_path / "folder").write_text("a file is in its place")
-    with pytest.raises(WeightsError) as caught:
-        weights.download(server.url, CONTENT_MD5, tmp_path / "folder")
-    assert str(caught.value) == (
-        f"The download cannot be written to {tmp_path / 'folder'}: check its permissions and the free space."
-    )
-
-
-def test_imagenet_is_downloaded_once_and_then_read_from_the_cache(narrow, clean, file, server, monkeypatch):
+def test_imagenet_is_downloaded_once_and_then_read_from_the_cache(narrow, clean, file, monkeypatch):
     published(monkeypatch, file)
-    server.content = file.read_bytes()
-    server.announced = len(server.content)
-    url = server.url.replace("weights.h5", weights.OFFICIAL_NAME)
-    monkeypatch.setattr(weights, "OFFICIAL_URL", url)
-    for _ in range(2):
-        assert load_recogniser("imagenet").weights == "imagenet"
-    assert server.asked == 1
+    with serving() as server:
+        server.content = file.read_bytes()
+        monkeypatch.setattr(weights, "OFFICIAL_URL", server.url)
+        for _ in range(2):
+            assert load_recogniser("imagenet").weights == "imagenet"
+        assert len(server.asked) == 1
     assert weights.choose() == weights.Choice("imagenet", clean / weights.OFFICIAL_NAME)
 
 

@@ -2,8 +2,11 @@
 
 import html
 import io
+import json
 import re
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import ipywidgets
@@ -23,6 +26,9 @@ from helpers.widgets import uploaded
 ELEPHANT, BANANA = example("elephant.gif"), example("tuxpaint/banana.png")
 UPRIGHT = np.array([[-1, 0, 1]] * 3)
 KERNELS = {"upright edges": UPRIGHT, "level edges": UPRIGHT.T, "nothing": np.zeros((3, 3))}
+
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 class Explorer:
@@ -554,7 +560,94 @@ def test_the_button_takes_several_and_the_newer_kinds_of_photos():
     assert button.description
 
 
+def test_on_colab_photos_come_in_pieces_and_are_handed_on_once(monkeypatch):
+    functions, photos = {}, []
+    output = SimpleNamespace(register_callback=functions.__setitem__)
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
+    button = widgets.upload_button(photos.append)
+    ((name, receive),) = functions.items()
+    assert name in button.data and ".heic" in button.data
+    receive(0, 0, "broken off.jpg", "AAAA", False)
+    receive(0, 0, "a.jpg", "Zmly", False)
+    receive(0, 3, "a.jpg", "c3Q=", False)
+    receive(1, 0, "empty.png", "", True)
+    assert photos == [[("a.jpg", b"first"), ("empty.png", b"")]]
+
+
 def test_a_round_of_the_quiz_as_a_still(recogniser):
     figure = widgets.first_words_still(recogniser, PAGE[0][0], "dog", "a beagle")
     best = recogniser.guess(fit(open_picture(PAGE[0][0]), "pad"))[0]
     assert 'The book says "dog". You say "a beagle": right.' in figure.alt and best.label in figure.alt
+
+
+# The six questions
+
+WHEN = pytest.mark.parametrize("when", ["before", "after"])
+ASKED = json.loads((Path(widgets.__file__).parent / "data" / "six_questions.json").read_text("utf-8"))
+
+
+def choices(form):
+    return [child for child in form.children if isinstance(child, ipywidgets.RadioButtons)]
+
+
+def count(form):
+    next(child for child in form.children if isinstance(child, ipywidgets.Button)).click()
+    return form.children[-2].value
+
+
+def explanations(form):
+    return [form.children[place + 1].value for place in range(1, 3 * len(ASKED), 3)]
+
+
+def test_six_questions_each_with_one_right_answer_and_an_experiment_that_exists():
+    assert [question["id"] for question in ASKED] == [
+        "data", "confidence", "strangers", "learning", "rules", "maps"
+    ]  # fmt: skip
+    for question in ASKED:
+        options, seen = question["options"], question["experiment"]
+        assert len(set(options)) == len(options) in (3, 4) and question["answer"] in range(len(options))
+        assert max(map(len, options)) <= 60  # fits a phone in two lines
+        notebook = (NOTEBOOKS / f"{seen['notebook']}.ipynb").read_text("utf-8")
+        heading = re.match(r"“(.+?)”: ", seen["text"])[1]
+        assert f'"## {heading}' in notebook, heading
+    assert len({question["answer"] for question in ASKED}) == 4  # no letter is always right
+
+
+@WHEN
+def test_right_answers_are_counted_and_nothing_is_told_before(when):
+    form = widgets.six_questions(when).form
+    assert all(choice.value is None for choice in choices(form))
+    assert "0 of 6 right. 6 not answered" in count(form) and not any(explanations(form))
+    for choice, question in zip(choices(form), ASKED, strict=True):
+        choice.value = question["answer"]
+    choices(form)[0].value = 0
+    assert count(form).startswith("5 of 6 right.") and "not answered" not in count(form)
+    if when == "before":
+        assert not any(explanations(form))
+    else:
+        assert [text.startswith("<b>Right.") for text in explanations(form)] == [False] + [True] * 5
+        assert html.escape(ASKED[0]["options"][1]) in explanations(form)[0]
+
+
+@WHEN
+def test_readers_without_a_kernel_get_the_questions_with_folded_answers(when):
+    text = widgets.six_questions(when).markdown
+    open_part = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    for question in ASKED:
+        assert question["question"] in open_part and all(each in open_part for each in question["options"])
+        assert question["why"] not in open_part and (question["why"] in text) == (when == "after")
+    assert text.count("<details>") == {"before": 1, "after": 6}[when]
+
+
+def test_a_form_is_shown_as_widget_and_as_markdown(monkeypatch):
+    shown = []
+    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
+    asked = widgets.six_questions("after")
+    asked._ipython_display_()
+    assert shown[0]["application/vnd.jupyter.widget-view+json"]["model_id"] == asked.form.model_id
+    assert shown[0]["text/markdown"] == asked.markdown
+
+
+def test_the_six_questions_are_asked_before_or_after():
+    with pytest.raises(ReaderError, match="before"):
+        widgets.six_questions("during")

@@ -167,7 +167,7 @@ def one_picture(options):
             f"{times['float32']:.3f} s; {others}",
             times["float32"] / times[best],
             1.05,
-            reason="the last layers are bound by memory, and TensorFlow rearranges the kernels at each call",
+            reason="our convolutions run at the machine's limit; the rest is the dense layers",
         ),
         Row(
             "One picture, against the machine's matrix product",
@@ -370,6 +370,21 @@ ROWS = (
 # The page
 
 
+def busy():
+    """Seconds of processor time: (of all programs, of this one with its children that have ended)."""
+    everyone, own = psutil.cpu_times(), os.times()
+    idle = everyone.idle + getattr(everyone, "iowait", 0)
+    return np.array([sum(everyone[:8]) - idle, sum(own[:4])])
+
+
+def with_share_of_others(function, options):
+    """The rows of a function, and how much of the machine other programs used meanwhile: 0 to 1."""
+    start, before = time.perf_counter(), busy()
+    rows = function(options)
+    everyone, own = busy() - before
+    return rows, max(0, everyone - own) / (time.perf_counter() - start) / os.cpu_count()
+
+
 def machine():
     """The machine and the libraries in words, without anything that only names it."""
     with contextlib.suppress(OSError):
@@ -388,8 +403,8 @@ def machine():
     )
 
 
-def page(rows, about):
-    """The page in Markdown."""
+def page(rows, about, others, missing):
+    """The page in Markdown. missing: what has not been measured on this machine, a list of sentences."""
     met = sum(row.met for row in rows)
     return f"""# How fast, and in how much memory
 
@@ -398,7 +413,8 @@ turns; each figure is a median, and the ratio is what counts: seconds differ fro
 network is measured with a stand-in of the official file: its layout and size, Oxford's convolutional layers,
 random dense ones. MB are 1,000,000 bytes.
 
-{met} of {len(rows)} goals are met.
+{met} of {len(rows)} measured goals are met.
+Not measured on this machine yet: {" ".join(missing) or "nothing."}
 
 | what | figures | result | goal | verdict |
 | --- | --- | ---: | ---: | --- |
@@ -406,13 +422,16 @@ random dense ones. MB are 1,000,000 bytes.
 
 The machine: {about}.
 
+Other programs took {min(others):.0%} to {max(others):.0%} of the machine while this was measured: the more
+they take, the less the figures are worth.
+
 "The machine's matrix product" is the time that the {MULTIPLY_ADDS:,} multiply-adds of one picture would take
 at the speed at which TensorFlow multiplies two matrices of 4096 x 4096 here.
 """
 
 
 def main():
-    """Measure, print, and write the page."""
+    """Measure, and print and keep each row at once: who stops early loses nothing."""
     parser = argparse.ArgumentParser(description="Measure what the course promises about speed and memory.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="rows: " + ", ".join(f.__name__ for f in ROWS)
@@ -427,23 +446,28 @@ def main():
     unknown = set(options.names) - {function.__name__ for function in ROWS}
     if unknown:
         parser.error(f"there are no rows called {', '.join(unknown)}")
-    measured = {}
     with tempfile.TemporaryDirectory() as place:
         if not options.weights:
             options.weights = os.path.join(place, "stand_in.h5")
             write_stand_in(options.weights)
         for function in ROWS:
             if function.__name__ in options.names or not options.names:
-                measured[function.__name__] = rows = function(options)
-                print(*rows, sep="\n", flush=True)
+                rows, others = with_share_of_others(function, options)
+                print(*rows, f"Other programs took {others:.0%} of the machine.", sep="\n", flush=True)
+                keep(function.__name__, rows, others)
+
+
+def keep(name, rows, others):
+    """Write the page: what a function has measured now, and what this machine has of the others."""
     about = machine()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept = {about: kept.get(about, {}) | measured}  # of another machine, or other versions, nothing is kept
+    kept = {about: kept.get(about, {}) | {name: (rows, others)}}  # nothing of other machines or versions
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps(kept))
-    rows = [Row(*row) for function in ROWS for row in kept[about].get(function.__name__, [])]
-    PAGE.write_text(page(rows, about), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)} is written.")
+    known = [kept[about][function.__name__] for function in ROWS if function.__name__ in kept[about]]
+    rows = [Row(*row) for some, _ in known for row in some]
+    missing = [function.__doc__ for function in ROWS if function.__name__ not in kept[about]]
+    PAGE.write_text(page(rows, about, [others for _, others in known], missing), encoding="utf-8")
 
 
 if __name__ == "__main__":

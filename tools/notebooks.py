@@ -87,12 +87,13 @@ def solutions(notebook):
     return found
 
 
-def execute(path, with_solutions=False):
-    """Executes a notebook from a clean kernel in its own folder; the file is not changed.
+def execute(path, with_solutions=False, folder=None):
+    """Executes a notebook from a clean kernel; the file is not changed.
 
     Args:
         path: the notebook's file.
         with_solutions: run the solutions too, in the same kernel, after the last cell.
+        folder: where it runs; in its own folder if None.
     Returns: an Execution with cleaned outputs.
     Raises: NotebookError where a cell fails or writes to stderr.
     """
@@ -107,7 +108,7 @@ def execute(path, with_solutions=False):
         record_timing=False,
         coalesce_streams=True,  # else what is printed may come in two pieces, or in one
         extra_arguments=["--log-level=ERROR"],  # the kernel's own, at its start
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder or path.parent)}},
     )
     environment = {"VGG16_WEIGHTS": "pocket"} | os.environ
     # pytest sets this variable, and a kernel that sees it no longer catches TensorFlow's log lines.
@@ -180,7 +181,9 @@ def _clean(output, cell_tags):
             return None
     data = output.get("data", {})
     if WIDGET_VIEW in data:
-        return None
+        if "text/markdown" not in data:
+            return None
+        del data[WIDGET_VIEW]  # a form keeps the text that stands in for it where no kernel runs
     if "widget" in cell_tags and not {"image/png", "text/markdown"} & data.keys():
         return None if output.get("name") != "stderr" else output
     return output

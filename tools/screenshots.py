@@ -1,9 +1,10 @@
 """Opens notebooks in a real JupyterLab with a headless Chromium and photographs them for people to look at.
 
-    python tools/screenshots.py [--run] NN ...
+    python tools/screenshots.py [--run] [--width=390] NN ...
 
 Saves build/screenshots/NN_name-01.png, -02.png ... from the top of the page to its end: the saved outputs,
 or with --run what all cells show when they are run in JupyterLab. The notebooks themselves are not changed.
+With --width=PIXELS in another width than 1000, as NN_name-390-01.png: 390 is a phone's.
 """
 
 import json
@@ -112,12 +113,12 @@ def _wait_for(server, address, log):
 
 
 @contextmanager
-def browser_page():
-    """A page of a headless Chromium."""
+def browser_page(width=WIDTH):
+    """A page of a headless Chromium, `width` pixels wide."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         try:
-            yield browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+            yield browser.new_page(viewport={"width": width, "height": HEIGHT})
         finally:
             browser.close()
 
@@ -150,7 +151,7 @@ def without_outputs(path, target):
 def photograph(page, stem):
     """Saves the opened notebook from top to end as SCREENSHOTS/stem-01.png ...; returns the paths."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for old in SCREENSHOTS.glob(f"{stem}-*.png"):
+    for old in SCREENSHOTS.glob(f"{stem}-[0-9][0-9].png"):
         old.unlink()
     panel = page.locator(".jp-NotebookPanel-notebook .jp-WindowedPanel-outer").first
     step = panel.evaluate("panel => panel.clientHeight")
@@ -166,19 +167,22 @@ def photograph(page, stem):
 
 def main(arguments):
     run = "--run" in arguments
-    paths = notebooks.find([name for name in arguments if name != "--run"])
+    widths = [int(option.partition("=")[2]) for option in arguments if option.startswith("--width=")]
+    width = widths[-1] if widths else WIDTH
+    paths = notebooks.find([name for name in arguments if not name.startswith("--")])
     if not chromium():
         sys.exit("No Chromium was found: install it (Debian: apt-get install chromium) and start again.")
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             (without_outputs if run else shutil.copy)(path, Path(folder) / path.name)
-        with jupyterlab(folder) as server, browser_page() as page:
+        with jupyterlab(folder) as server, browser_page(width) as page:
             for path in paths:
                 open_notebook(page, server, path.name)
                 page.keyboard.press("Control+b")  # hides the file browser
                 if run:
                     run_all(page)
-                print(*photograph(page, path.stem), sep="\n", flush=True)
+                stem = path.stem if width == WIDTH else f"{path.stem}-{width}"
+                print(*photograph(page, stem), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,116 @@
+"""The live page with all test photos, and in the engines of Firefox and Safari."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from networks import pocket
+from test_live_page import address, assert_same_answer, browser, folder, loaded  # noqa: F401, fixtures
+
+import live_page
+from helpers import pictures
+from helpers.style import percent
+
+PHOTO = pictures.IMAGES / "sushi.jpg"
+SECONDS = 240
+
+
+@pytest.mark.parametrize("file", [photo.file for photo in pictures.test_photos()])
+def test_every_test_photo_gets_the_same_answer(loaded, file):  # noqa: F811
+    assert_same_answer(loaded, file)
+
+
+def program(name, package):
+    """The path of a program; without it the test fails on a machine that must have it, elsewhere it waits."""
+    found = shutil.which(name) or next(Path("/usr/lib").glob(f"*/webkit2gtk-4.1/{name}"), None)
+    if not found:
+        reason = f"no {name} on this machine (Debian: apt-get install {package})"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return str(found)
+
+
+def assert_as_read(seen):
+    """What a visitor of the page reads is what the notebooks say to the same file."""
+    assert seen["stored"].startswith("African elephant")
+    # The files are JPEGs, which two decoders may read one level apart.
+    for row, guess in zip(seen["rows"][:1], pocket().guess(PHOTO)):
+        assert row.startswith(guess.label)
+        assert float(row.split()[-2]) == pytest.approx(100 * guess.probability, abs=1), percent(
+            guess.probability
+        )
+    assert "Computed on this device" in seen["time"]
+    assert seen["map"].startswith(f"Where the evidence for {pocket().guess(PHOTO)[0].label} is: strongest")
+
+
+def test_firefox(address):  # noqa: F811
+    firefox = program("firefox-esr", "firefox-esr")
+    puppeteer = live_page.NPM / "node_modules/puppeteer-core/lib/puppeteer/puppeteer-core.js"
+    script = Path(__file__).with_name("firefox.mjs")
+    done = subprocess.run(
+        ["node", script, puppeteer, firefox, address, PHOTO], capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == 0, done.stderr
+    assert_as_read(json.loads(done.stdout))
+
+
+def test_webkit(address):  # noqa: F811
+    """In WebKitGTK, which has Safari's engine; on a screen that nobody sees."""
+    script = [sys.executable, __file__, program("MiniBrowser", "webkit2gtk-driver"), address]
+    wrapped = [program("xvfb-run", "xvfb"), "-a", program("dbus-run-session", "dbus"), "--", *script]
+    program("WebKitWebDriver", "webkit2gtk-driver")
+    # Its sandbox does not work for root, and we open only our own page.
+    settings = os.environ | {
+        "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(wrapped, capture_output=True, text=True, timeout=SECONDS, env=settings)
+    assert done.returncode == 0, done.stderr
+    assert_as_read(json.loads(done.stdout.splitlines()[-1]))
+
+
+def drive_webkit(browser_path, page_address):
+    """Opens the page, fetches the network, hands a photo in; prints what a visitor would read."""
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+
+    options = webdriver.WebKitGTKOptions()
+    options.binary_location = browser_path
+    options.add_argument("--automation")
+    service = webdriver.WebKitGTKService(shutil.which("WebKitWebDriver"))
+    driver = webdriver.WebKitGTK(options=options, service=service)
+
+    def read(selector):
+        return [element.text for element in driver.find_elements(By.CSS_SELECTOR, selector)]
+
+    def wait_for(selector, text=""):
+        until = time.monotonic() + SECONDS / 3
+        while not any(text in found for found in read(selector)):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{selector} {text}: {read('#message')}")
+            time.sleep(0.1)
+
+    try:
+        driver.get(page_address)
+        wait_for("html[data-whole]")
+        # What Chromium's accessible table says in two cells is one text here.
+        stored = read("#answers tr")[0]
+        driver.execute_script("document.getElementById('load').click()")
+        wait_for("#fetch.done")
+        driver.execute_script("document.getElementById('file').hidden = false")
+        driver.find_element(By.ID, "file").send_keys(str(PHOTO))
+        wait_for("#time", "Computed")
+        names, numbers = read("#answers th"), read("#answers .number")
+        rows = [f"{name} {number}" for name, number in zip(names, numbers)]
+        seen = {"stored": stored, "rows": rows, "time": read("#time")[0], "map": read("#map .words")[0]}
+        print(json.dumps(seen))
+    finally:
+        driver.quit()
+
+
+if __name__ == "__main__":
+    drive_webkit(*sys.argv[1:])
