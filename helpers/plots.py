@@ -338,9 +338,9 @@ def annotated(picture, guesses, faces=(), texts=(), title=None):
     picture: PIL image. guesses: of the whole picture, best first. faces, texts: lists of `further.Found`.
     """
     groups = {
-        "Objects, in the whole picture": (6, [f"{g.label} {percent(g.probability)}" for g in guesses[:3]]),
+        "Objects": (6, [f"{g.label} {percent(g.probability)}" for g in guesses[:3]]),
         "Faces": (3, [str(len(faces))] if faces else ["none"]),
-        "Text": (4, [found.text for found in texts] or ["none"]),
+        "Text": (1, [found.text for found in texts] or ["none"]),
     }
     lines = [
         line
@@ -353,7 +353,7 @@ def annotated(picture, guesses, faces=(), texts=(), title=None):
     heading(figure, title)
     axes = place(figure, MARGIN, top + MARGIN, wide, height - 2 * MARGIN)
     draw_picture(axes, picture, anchor="NW")
-    for colour, found in ((3, faces), (4, texts)):
+    for colour, found in ((3, faces), (1, texts)):
         for _, (left, upper, right, lower) in found:
             size = right - left, lower - upper
             axes.add_patch(Rectangle((left, upper), *size, fill=False, lw=3, ec=BLOCK_COLOURS[colour]))
