@@ -69,6 +69,7 @@ __all__ = [
     "BLOCK_COLOURS",
     "GREY",
     "INK",
+    "annotated",
     "bars",
     "before_after",
     "bend_curves",
@@ -326,6 +327,48 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
     ]
     figure.alt = (
         f'A page of a first-words book, "{clean(title)}", a word under each picture: {", ".join(shown)}.'
+    )
+    return figure
+
+
+@course_style()
+def annotated(picture, guesses, faces=(), texts=(), title=None):
+    """What several models say of one picture: frames in it, and the words beside it.
+
+    picture: PIL image. guesses: of the whole picture, best first. faces, texts: lists of `further.Found`.
+    """
+    groups = {
+        "Objects": (6, [f"{g.label} {percent(g.probability)}" for g in guesses[:3]]),
+        "Faces": (3, [str(len(faces))] if faces else ["none"]),
+        "Text": (1, [found.text for found in texts] or ["none"]),
+    }
+    lines = [
+        line
+        for words, (colour, found) in groups.items()
+        for line in ((words, "bold", colour), *((each, "normal", None) for each in found), ("", "normal", None))
+    ]
+    top, wide = top_of(title), 4.1
+    height = max(wide * _height_to_width(picture), LINE * len(lines)) + 2 * MARGIN
+    figure = CourseFigure(MAX_WIDTH, top + height)
+    heading(figure, title)
+    axes = place(figure, MARGIN, top + MARGIN, wide, height - 2 * MARGIN)
+    draw_picture(axes, picture, anchor="NW")
+    for colour, found in ((3, faces), (1, texts)):
+        for _, (left, upper, right, lower) in found:
+            size = right - left, lower - upper
+            axes.add_patch(Rectangle((left, upper), *size, fill=False, lw=3, ec=BLOCK_COLOURS[colour]))
+    for row, (line, weight, colour) in enumerate(lines):
+        start = wide + 2 * MARGIN
+        if colour:
+            chip = place(figure, start, top + MARGIN + LINE * row + 0.03, 0.14, 0.14)
+            chip.set(xticks=[], yticks=[], facecolor=BLOCK_COLOURS[colour])
+            chip.spines[:].set_visible(False)
+        room = MAX_WIDTH - start - 0.2 - MARGIN
+        written = shortened(line, room, weight)
+        write(figure, start + 0.2, top + MARGIN + LINE * row + 0.15, written, weight=weight, va="baseline")
+    figure.alt = sentence(
+        f"{titled(title)}{described(picture)}, with frames. "
+        + "; ".join(f"{words}: {', '.join(found)}" for words, (_, found) in groups.items())
     )
     return figure
 

@@ -416,9 +416,9 @@ def sentence(text):
 
 
 def layer_colour(name):
-    """The colour of the block that a layer of VGG16 belongs to; grey for any other name."""
+    """The colour of the block that a layer of VGG16 belongs to, or of "block 1"; grey for any other name."""
     for row in VGG16_LAYERS:
-        if row.name == name:
+        if name in (row.name, f"block {row.block}"):
             return BLOCK_COLOURS[row.block]
     return GREY
 
