@@ -163,7 +163,7 @@ def test_the_fit_is_notebook_11s():
             np.testing.assert_array_equal(ours, theirs)
     scenes = np.arange(18) // 6
     ours = leave_out(x, numbers, scenes, steps=40)
-    np.testing.assert_array_equal(ours, scope["leave_out"](x, scenes, steps=40))
+    np.testing.assert_array_equal(ours, scope["leave_out"](x, numbers, scenes, steps=40))
     np.testing.assert_allclose(ours.sum(axis=1), 1)
 
 
