@@ -35,7 +35,7 @@ notebooks: .venv/course-installed
 # The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
 # and the browser.
 SLOW := tests/test_errors.py tests/test_memory.py tests/test_notebooks.py tests/test_browser.py \
-	tests/test_live_page.py
+	tests/test_live_page.py tests/test_live_teach.py
 
 test: test-fast .venv/site-installed
 	$(PYTHON) -m pytest $(SLOW)
