@@ -1,6 +1,6 @@
 """The order of the tests: the fast ones first, then the notebooks, then the browsers."""
 
-LAST = ["test_notebooks", "test_browser", "test_live_page", "test_site"]
+LAST = ["test_notebooks", "test_browser", "test_live_page", "test_live_teach", "test_site"]
 
 
 def pytest_collection_modifyitems(items):

@@ -208,9 +208,16 @@ def test_the_whole_story(filming, address, tmp_path):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    """Drawings of notebook 11, and Keras' features of them: paths, word numbers, float32 (n, 512)."""
-    paths = [entry.path for name in ("apples_drawn", "pears_drawn") for entry in examples(name)[:6]]
+def drawn(tmp_path_factory):
+    """Drawings of notebook 11, and Keras' features of them: paths, word numbers, float32 (n, 512).
+
+    As opaque PNG files: how a browser unpacks others, and puts them on white, may differ by a grey level.
+    """
+    kept = tmp_path_factory.mktemp("drawn")
+    entries = [entry for name in ("apples_drawn", "pears_drawn") for entry in examples(name)[:6]]
+    paths = [kept / f"{entry.path.stem}.png" for entry in entries]
+    for path, entry in zip(paths, entries):
+        open_picture(entry.path).save(path)
     maps = [activations(pocket(), open_picture(path), [LAST_CONV])[LAST_CONV] for path in paths]
     return paths, np.arange(12) // 6, np.stack([each.reshape(-1, 512).mean(axis=0) for each in maps])
 

@@ -11,7 +11,7 @@ export class Stopped extends Error {}
 
 export function exam(root, { network }) {
   // root: the element of the column.
-  // Returns { problem, fit, controls, show, forget }; fit and controls throw Stopped if the visitor stops them.
+  // Returns { prepare, problem, fit, controls, show, forget }; fit and controls throw Stopped if the visitor stops them.
   const find = (selector) => root.querySelector(selector);
   let stopped = false;
   let map = { photos: [], taught: null, shown: SHOWN };
@@ -49,20 +49,29 @@ export function exam(root, { network }) {
     }
   }
 
+  let worker = null; // started beforehand: nothing is fetched later
+  const prepare = () => (worker ??= new Worker(new URL("judge_worker.js", import.meta.url), { type: "module" }));
+
   function judged(x, { numbers, scenes, words }, told, text) {
-    const worker = new Worker(new URL("judge_worker.js", import.meta.url), { type: "module" });
+    const judge = prepare();
     return new Promise((resolve, reject) => {
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.onmessage = ({ data }) => {
+      const fail = (error) => {
+        judge.terminate();
+        worker = null;
+        prepare();
+        reject(error);
+      };
+      judge.onerror = (event) => fail(new Error(event.message));
+      judge.onmessage = ({ data }) => {
         try {
           if (data.exams) resolve(data);
           else told(text, data.share);
         } catch (error) {
-          reject(error);
+          fail(error);
         }
       };
-      worker.postMessage({ x, numbers, words, scenes });
-    }).finally(() => worker.terminate());
+      judge.postMessage({ x, numbers, words, scenes });
+    });
   }
 
   const sheet = (words) => {
@@ -173,7 +182,7 @@ export function exam(root, { network }) {
     return "";
   }
 
-  return { problem, fit, controls, show, forget: () => (find(".result").hidden = true) };
+  return { prepare, problem, fit, controls, show, forget: () => (find(".result").hidden = true) };
 }
 
 const strictest = (exams) => exams.scenes ?? exams.photos ?? exams.own;

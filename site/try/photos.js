@@ -28,18 +28,18 @@ export function photos(root, { network, say, changed }) {
       <div class="name"><label><span class="unseen">Word</span><input type="text" /></label>
         <button type="button" class="remove icon" title="Delete this word">×</button></div>
       <p class="problem" hidden></p>
-      <div class="scenes"></div>
-      <p class="count quiet"></p>
       <div class="own">
         <button type="button" class="files second">Add photos</button>
         <button type="button" class="shoot second">Camera</button>
         <input type="file" accept="image/*" multiple hidden />
       </div>
-      <div class="camera" hidden></div>`;
+      <div class="camera" hidden></div>
+      <div class="scenes"></div>
+      <p class="count quiet"></p>`;
     const find = (selector) => item.querySelector(selector);
     const input = find("input[type=text]");
     input.value = word.name;
-    input.placeholder = "Its name, for example: my cup";
+    input.placeholder = "Name, like “my cup”";
     input.maxLength = MOST_CHARACTERS;
     input.addEventListener("input", () => {
       word.name = input.value.trim();

@@ -227,6 +227,7 @@ export function start(page) {
   page.whenLoaded(() => {
     // So that nothing needs to be fetched any more when words are kept.
     prepare();
+    column.prepare();
     import("./qr/index.js").catch(() => {});
   });
 }
