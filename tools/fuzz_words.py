@@ -102,7 +102,8 @@ def answers(command, items, folder):
             [*command, path, str(before)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         said = queue.Queue()
-        threading.Thread(target=pass_on, args=(process.stdout, said), daemon=True).start()
+        reader = threading.Thread(target=pass_on, args=(process.stdout, said), daemon=True)
+        reader.start()
         try:
             while line := said.get(timeout=PATIENCE + 40 * (len(found) == before)):  # Keras takes its time
                 found.append(json.loads(line))
@@ -111,6 +112,8 @@ def answers(command, items, folder):
         finally:
             process.kill()
             process.wait()
+            reader.join()
+            process.stdout.close()
         if len(found) == before:
             found.append({"number": before, "error": "the reader ended without a word"})
     return found

@@ -64,9 +64,15 @@ function descend(x, numbers, words, rest) {
   const inner = new Float64Array(m * m);
   for (let a = 0; a < m; a++) for (let b = 0; b < m; b++) inner[a * m + b] = gram[rest[a] * n + rest[b]];
   const scores = new Float64Array(words);
+  const last = words - 1;
   for (let step = 0; step < STEPS; step++) {
     for (let a = 0; a < m; a++) {
-      for (let k = 0; k < words; k++) scores[k] = bias[k] + dot(inner, a * m, alpha, k * m, m);
+      // The errors of a photo add up to zero, so do its alphas, and so do the scores: the last need no products.
+      scores[last] = 0;
+      for (let k = 0; k < last; k++) {
+        scores[k] = bias[k] + dot(inner, a * m, alpha, k * m, m);
+        scores[last] -= scores[k];
+      }
       softmax(scores);
       for (let k = 0; k < words; k++) errors[k * m + a] = scores[k];
       errors[numbers[rest[a]] * m + a] -= 1;

@@ -61,27 +61,23 @@ function parts(file) {
   if (!(words >= 1 && words <= MOST_WORDS)) throw notOne();
   if (!fits(kernel, FLOAT, FEATURES, words) || !fits(bias, FLOAT, words)) throw notOne();
   if (!fits(names, TEXT, words) || names.metadata.vlen || names.metadata.size > MOST_NAME_BYTES) throw notOne();
+  names.metadata.cset = UTF8; // h5py says of its bytes that they are ASCII
   const layer = {
     kernel: Float32Array.from(kernel.value),
     bias: Float32Array.from(bias.value),
-    names: names.value.map((name) => text(name, names.metadata.cset)),
+    names: names.value,
   };
+  if (layer.names.some((name) => name.includes("\ufffd"))) throw notOne(); // what takes the place of damaged letters
   if (![...layer.kernel, ...layer.bias].every(Number.isFinite)) {
     throw new PageError("This file is damaged: it holds values that are not finite numbers.");
   }
   return layer;
 }
 
-function text(name, charset) {
-  // h5py says of its bytes that they are ASCII, and h5wasm takes each for a character: they are UTF-8.
-  const bytes = charset === ASCII ? Uint8Array.from(name, (c) => c.charCodeAt(0)) : new TextEncoder().encode(name);
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\0+$/, "");
-}
-
 // HDF5's numbers for kinds of values, and of letters.
 const FLOAT = 1;
 const TEXT = 3;
-const ASCII = 0;
+const UTF8 = 1;
 
 function dataset(file, path) {
   let item = file;
