@@ -240,8 +240,8 @@ def load_recogniser(weights=None, precision="float32"):
         or None for what the environment variable VGG16_WEIGHTS says (see `weights.choose`).
     precision: "float32", or "bfloat16": numbers of half the length, with three digits in place of seven.
         About twice as fast where the processor has instructions for it; the answers differ a little.
-    Returns a Recogniser. Raises `weights.WeightsError`, `download.DownloadError`, and ReaderError for a precision
-    that cannot be had.
+    Returns a Recogniser. Raises `weights.WeightsError`, `download.DownloadError`, and ReaderError for a
+    precision that cannot be had.
     """
     check_precision(precision)
     choice = weights_module.choose(weights)

@@ -34,6 +34,8 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastLastCell": False},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+# As in the Makefile: otherwise Jupyter loses what is larger than 10 MB without a word.
+LARGE_UPLOADS = "--ServerApp.tornado_settings={'websocket_max_message_size': 200000000}"
 CHROMIUM_ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -88,6 +90,7 @@ def jupyterlab(folder):
                     "--ServerApp.port_retries=0",
                     f"--IdentityProvider.token={token}",
                     f"--ServerApp.root_dir={folder}",
+                    LARGE_UPLOADS,
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
