@@ -345,7 +345,11 @@ def annotated(picture, guesses, faces=(), texts=(), title=None):
     lines = [
         line
         for words, (colour, found) in groups.items()
-        for line in ((words, "bold", colour), *((each, "normal", None) for each in found), ("", "normal", None))
+        for line in (
+            (words, "bold", colour),
+            *((each, "normal", None) for each in found),
+            ("", "normal", None),
+        )
     ]
     top, wide = top_of(title), 4.1
     height = max(wide * _height_to_width(picture), LINE * len(lines)) + 2 * MARGIN
