@@ -342,9 +342,15 @@ def annotated(picture, guesses, faces=(), texts=(), title=None):
         "Faces": (3, [str(len(faces))] if faces else ["none"]),
         "Text": (1, [found.text for found in texts] or ["none"]),
     }
-    lines = []
-    for words, (colour, found) in groups.items():
-        lines += [(words, "bold", colour), *((each, "normal", None) for each in found), ("", "normal", None)]
+    lines = [
+        line
+        for words, (colour, found) in groups.items()
+        for line in (
+            (words, "bold", colour),
+            *((each, "normal", None) for each in found),
+            ("", "normal", None),
+        )
+    ]
     top, wide = top_of(title), 4.1
     height = max(wide * _height_to_width(picture), LINE * len(lines)) + 2 * MARGIN
     figure = CourseFigure(MAX_WIDTH, top + height)

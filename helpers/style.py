@@ -256,11 +256,14 @@ def wrapped(text, inches, weight="normal", most=6):
     """
     lines = [""]
     for word in re.findall(r"(?:[<>] )?\S*\d %\S*|\S+", clean(text)):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, weight) > inches:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+        # The name of a file that is too long for a line is broken after an underscore.
+        pieces = re.findall(r"[^_]*_|[^_]+", word) if text_width(word, weight) > inches else [word]
+        for number, piece in enumerate(pieces):
+            longer = f"{lines[-1]} {piece}".strip() if number == 0 else lines[-1] + piece
+            if lines[-1] and text_width(longer, weight) > inches:
+                lines.append(piece)
+            else:
+                lines[-1] = longer
     if len(lines) > most:
         lines[most - 1 :] = [" ".join(lines[most - 1 :])]
     return "\n".join(shortened(line, inches, weight) for line in lines)
