@@ -46,7 +46,7 @@ SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test
 # The site and the live page in browsers: with make test-platforms.
 SITE := tests/test_live_page.py tests/test_live_teach.py tests/test_site.py
 
-test: test-fast .venv/site-installed
+test: test-fast
 	$(PYTHON) -m pytest $(SLOW)
 
 test-fast: .venv/tests-installed
@@ -80,7 +80,8 @@ test-imagenet: .venv/tests-installed
 	$(PYTHON) -m pytest -m stand_in tests/test_stand_in.py
 
 # Two workers, of which each has one processor: half an hour.
-test-platforms: .venv/tests-installed
+test-platforms: .venv/tests-installed .venv/site-installed
+	$(PYTHON) -m pytest $(SITE)
 	SLOW_TESTS="$(SLOW) tests/platforms" $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup tests/platforms
 
 .venv/course-installed: requirements.txt pyproject.toml
