@@ -49,7 +49,7 @@ SITE := tests/test_live_page.py tests/test_live_teach.py tests/test_site.py
 test: test-fast
 	$(PYTHON) -m pytest $(SLOW)
 
-test-fast: .venv/tests-installed
+test-fast: .venv/tests-installed .venv/site-installed
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW) $(SITE) tests/platforms)
 
 site: .venv/site-installed
