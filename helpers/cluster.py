@@ -23,6 +23,9 @@ LOCAL_WORKERS = 2
 AHEAD = 3  # pieces of work for each worker at a time: it never waits, and Ctrl-C does not leave much behind
 PATIENCE = 15  # seconds in which a scheduler has to answer
 
+# A terminal sends Ctrl-C to the local workers as well: they leave it to us, who then stop them.
+DEAF = "import signal\n\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
 _LOADING = threading.Lock()  # a worker may have several threads
 
 
@@ -75,6 +78,7 @@ def _client(address):
                     memory_limit=0,
                     dashboard_address="127.0.0.1:0",
                     silence_logs="CRITICAL",
+                    preload=[DEAF],
                     env={"TF_NUM_INTRAOP_THREADS": str(share)},
                 )
             )
