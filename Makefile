@@ -8,7 +8,7 @@ LARGE_UPLOADS := --ServerApp.tornado_settings="{'websocket_max_message_size': 20
 # JupyterLab refuses to start for root unless it is told to.
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab run notebooks site serve badges test test-fast test-imagenet test-platforms bench fuzz lint format
+.PHONY: help lab run notebooks site serve badges test test-fast test-site test-imagenet test-platforms bench fuzz lint format
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make lint           check the style of the code; make format mends it"
 	@echo "make bench          measure speed and memory into docs/benchmarks.md: a quarter of an hour"
 	@echo "make fuzz           damage 50,000 pictures and 15,000 weights files: half an hour"
+	@echo "make test-site      build the site and the live page, and try both in browsers"
 	@echo "make test-imagenet  run every notebook with a stand-in of the full network's 553 MB file"
 	@echo "make test-platforms run all with the oldest and newest packages, and as on Colab and Binder"
 
@@ -30,7 +31,7 @@ lab: .venv/course-installed
 
 # The notebooks as committed, and what the tests compare them with, come from the pocket weights.
 # Another choice: make run VGG16_WEIGHTS=imagenet
-run notebooks test test-fast test-platforms: export VGG16_WEIGHTS := pocket
+run notebooks test test-fast test-site test-platforms: export VGG16_WEIGHTS := pocket
 
 run: .venv/course-installed
 	$(PYTHON) tools/notebooks.py run
@@ -43,7 +44,7 @@ notebooks: .venv/course-installed
 # The fast tests first, on two cores; then, one after the other, what needs programs of its own, the notebooks,
 # and the browser.
 SLOW := tests/test_errors.py tests/test_memory.py tests/test_kills.py tests/test_notebooks.py tests/test_browser.py
-# The site and the live page in browsers: with make test-platforms.
+# The site and the live page, in browsers: nine minutes.
 SITE := tests/test_live_page.py tests/test_live_teach.py tests/test_site.py
 
 test: test-fast
@@ -51,6 +52,9 @@ test: test-fast
 
 test-fast: .venv/tests-installed .venv/site-installed
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(SLOW) $(SITE) tests/platforms)
+
+test-site: .venv/tests-installed .venv/site-installed
+	$(PYTHON) -m pytest $(SITE)
 
 site: .venv/site-installed
 	$(PYTHON) tools/course_site.py
@@ -81,7 +85,6 @@ test-imagenet: .venv/tests-installed
 
 # Two workers, of which each has one processor: half an hour.
 test-platforms: .venv/tests-installed .venv/site-installed
-	$(PYTHON) -m pytest $(SITE)
 	SLOW_TESTS="$(SLOW) tests/platforms" $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup tests/platforms
 
 .venv/course-installed: requirements.txt pyproject.toml
