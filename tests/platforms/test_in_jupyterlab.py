@@ -16,7 +16,7 @@ import screenshots
 from helpers.pictures import example
 
 RED = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
-DARK = {"@jupyterlab/apputils-extension/themes": {"theme": "JupyterLab Dark"}}
+VIEWPORT = {"width": screenshots.WIDTH, "height": screenshots.HEIGHT}
 
 # Each explorer in a cell of its own, as the notebooks make them.
 EXPLORERS = {
@@ -60,15 +60,21 @@ def server(folder):
         yield server
 
 
-@pytest.fixture
-def page(server):
-    """A new page; at its end nothing may have been complained of in the browser's console."""
+@pytest.fixture(scope="module")
+def browser():
     with screenshots.browser_page() as page:
-        complaints = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        yield page
-        assert complaints == []
+        yield page.context.browser
+
+
+@pytest.fixture
+def page(browser):
+    """A new page; at its end nothing may have been complained of in the browser's console."""
+    page, complaints = browser.new_page(viewport=VIEWPORT), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    yield page
+    page.close()
+    assert complaints == []
 
 
 def run(page, server, name):
@@ -116,10 +122,11 @@ def test_a_notebook_runs_to_its_last_cell(page, server, number):
 
 
 @pytest.fixture(scope="module")
-def explorers(server):
-    with screenshots.browser_page() as page:
-        run(page, server, "explorers.ipynb")
-        yield page
+def explorers(server, browser):
+    page = browser.new_page(viewport=VIEWPORT)
+    run(page, server, "explorers.ipynb")
+    yield page
+    page.close()
 
 
 def explorer(page, name):
@@ -224,6 +231,6 @@ def test_photos_are_uploaded_in_10(page, server, folder, photos):
         (alt,) = alts(page, folder, name, "opened = opened or")
         assert "1 picture with" in alt and "answered golden retriever" in alt, (file, alt)
     upload(page, photos / "text.jpg")
-    assert "text.jpg is not a picture" in run_cell(page, "opened = opened or").inner_text()
+    assert "text.jpg: This picture is not a picture" in run_cell(page, "opened = opened or").inner_text()
     saved = (folder / name).read_text()
     assert "FileUpload" not in saved and "No photo at all" not in saved
