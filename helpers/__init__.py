@@ -61,7 +61,12 @@ def _settle_matplotlib():
         log.setLevel(level)
 
 
-_settle_keras()
+try:
+    _settle_keras()
+except ReaderError as problem:
+    if sys.argv[:1] != ["-m"]:
+        raise
+    sys.exit(str(problem))  # the command line, too, says it in one sentence
 _settle_matplotlib()
 
 from helpers.recogniser import Guess, Recogniser, load_recogniser  # noqa: E402

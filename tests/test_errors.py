@@ -106,7 +106,13 @@ def test_where_keras_came_first_with_another_backend_one_sentence_says_so(first)
 def test_a_setting_that_keras_refuses_gets_one_sentence(tmp_path, settings):
     (tmp_path / "keras.json").write_text(settings)
     out, _ = run("try: import helpers\nexcept ValueError as error: print(error)", KERAS_HOME=str(tmp_path))
-    assert out.startswith("Keras stumbles over the settings in its file keras.json: mend or delete it. ")
+    sentence = "Keras stumbles over the settings in its file keras.json: mend or delete it. "
+    assert out.startswith(sentence)
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "helpers", "x.png"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(sentence) and done.stderr.count("\n") == 1
 
 
 def test_real_errors_come_through_the_quiet_import(tmp_path):

@@ -80,6 +80,27 @@ def test_a_killed_worker_loses_nothing(photos, tmp_path):
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
+def test_a_cluster_that_cannot_work_gets_one_sentence(photos, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def problem(address):
+        with pytest.raises(cluster.ClusterError) as caught:
+            cluster.recognise_folder(address, photos, tmp_path / "t.csv", "pocket")
+        assert not list(tmp_path.glob("t.csv*"))  # nothing is begun
+        return str(caught.value)
+
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    nobody = "tcp://127.0.0.1:9"
+    assert problem(nobody).startswith(f"No Dask scheduler answers at {nobody}: ")
+    assert problem("not an address").startswith("No Dask scheduler answers at not an address: ")
+    options = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0}
+    with distributed.LocalCluster(n_workers=0, **options, silence_logs="CRITICAL") as empty:
+        address = empty.scheduler_address
+        assert problem(address) == f"The scheduler at {address} has no workers: start some, and try again."
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert problem("local").startswith("To spread the work, Dask is needed, which is not installed: ")
+
+
 @pytest.mark.parametrize("way", [[], ["--cluster", "local"]])
 def test_ctrl_c_keeps_what_is_done(photos, tmp_path, way):
     if way:

@@ -5,11 +5,17 @@ answers mean nothing. No one looks at them: only that the code for the full netw
 of `make test`: 553 MB, ten minutes.
 """
 
+import hashlib
+import time
+
 import numpy as np
 import pytest
+from servers import serving
 
 import benchmark
 import notebooks
+from helpers import load_recogniser, weights
+from helpers.pictures import example
 from helpers.weights import OFFICIAL_BYTES
 from stand_in import write_stand_in
 
@@ -36,6 +42,26 @@ def test_it_loads_in_little_memory_and_answers_as_keras_own(stand_in):
     assert np.abs(np.subtract(ours["answers"], stock["answers"])).max() <= 1e-5
     if ours["peak_mb"]:
         assert ours["peak_mb"] < 1350 < stock["peak_mb"]
+
+
+def test_a_file_of_this_size_arrives_whole_over_a_line_that_breaks(stand_in, tmp_path, monkeypatch, capsys):
+    """The download as readers have it: it begins, the line breaks, it goes on, is checked, and answers."""
+    content = stand_in.read_bytes()
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "OFFICIAL_MD5", hashlib.md5(content).hexdigest())
+    monkeypatch.setattr(weights, "OFFICIAL_BYTES", len(content))
+    with serving() as server:
+        server.content, server.faults = content, [{"drops_after": 200_000_000}, {"drops_after": 300_000_000}]
+        monkeypatch.setattr(weights, "OFFICIAL_URL", server.url)
+        start = time.perf_counter()
+        weights.load(weights.choose("imagenet"))
+        seconds = time.perf_counter() - start
+        recogniser = load_recogniser("imagenet")  # from what is kept
+    assert [bool(first) for first in server.asked] == [False, True, True]
+    assert [path.name for path in weights.cache_folder().iterdir()] == [weights.OFFICIAL_NAME]
+    assert len(recogniser.guess(example("elephant.gif"))) == 5
+    with capsys.disabled():
+        print(f"{len(content):,} bytes with two breaks, fetched, checked and loaded in {seconds:.1f} s")
 
 
 @pytest.mark.parametrize("path", notebooks.find([]), ids=lambda path: path.stem)

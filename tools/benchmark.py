@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
+import benchmark_cluster
 from helpers import load_recogniser
 from helpers.albums import recognise_folder
 from helpers.explain import occlusion_map
@@ -354,6 +355,27 @@ def occlusion(options):
     ]
 
 
+def cluster(options):
+    """A folder spread over two workers of a Dask scheduler on this machine, against one process."""
+    found = benchmark_cluster.measure()
+    one, two, overhead = (found[name] for name in ("one process", "two workers", "overhead"))
+    return [
+        Row(
+            "A folder by two workers that share this machine's cores, against one process",
+            f"{two:.3f} s to {one:.3f} s a photo",
+            two / one,
+            1.1,
+            reason="two networks compute side by side, each with half the cores",
+        ),
+        Row(
+            "What Dask adds a photo, in batches of 8, against one process",
+            f"{1000 * overhead:.2f} ms to {1000 * one:.0f} ms",
+            overhead / one,
+            0.02,
+        ),
+    ]
+
+
 # Whoever measures something else adds a function here.
 ROWS = (
     full_network,
@@ -364,6 +386,7 @@ ROWS = (
     folder,
     command_line,
     occlusion,
+    cluster,
 )
 
 
