@@ -74,7 +74,7 @@ format: .venv/tests-installed
 	$(PYTHON) -m ruff format
 
 # Where Tiny-ImageNet's zip file is: make bench VALIDATION=PATH
-bench: .venv/bench-installed
+bench: .venv/bench-installed .venv/site-installed
 	$(PYTHON) tools/benchmark.py $(if $(VALIDATION),--validation $(VALIDATION))
 
 fuzz: .venv/course-installed
@@ -85,7 +85,7 @@ test-imagenet: .venv/tests-installed
 
 # Two workers, of which each has one processor: half an hour.
 test-platforms: .venv/tests-installed .venv/site-installed
-	SLOW_TESTS="$(SLOW) tests/platforms" $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup tests/platforms
+	SLOW_TESTS="$(SLOW) $(SITE) tests/platforms" $(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/platforms
 
 .venv/course-installed: requirements.txt pyproject.toml
 	@# Where making it was interrupted, .venv has a Python and no pip: then it is made anew.

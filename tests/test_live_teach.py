@@ -92,9 +92,9 @@ def film_word(page, word, numbers):
             if on_camera(page, word) == number:
                 break
             page.wait_for_timeout(30)
-        before = card.locator(".scenes canvas").count()
+        before = card.locator(".scenes img").count()
         card.get_by_role("button", name="Take a photo").click()
-        expect(card.locator(".scenes canvas")).to_have_count(before + 1, timeout=LONG)
+        expect(card.locator(".scenes img")).to_have_count(before + 1, timeout=LONG)
     card.get_by_role("button", name="Close").click()
 
 
@@ -231,7 +231,7 @@ def taught(browser, address, drawn):  # noqa: F811
         card = page.locator(".word").nth(place)
         card.locator("input[type=text]").fill(name)
         card.locator("input[type=file]").set_input_files(drawn[0][6 * place : 6 * place + 6])
-        expect(card.locator(".scenes canvas")).to_have_count(6, timeout=LONG)
+        expect(card.locator(".scenes img")).to_have_count(6, timeout=LONG)
     train(page)
     yield page
     assert page.said == []
@@ -285,10 +285,10 @@ def test_every_delete_can_be_undone(taught):
     expect(cards).to_have_count(1)
     expect(taught.locator(".why-not")).to_contain_text("Two words are needed")
     undo.click()
-    expect(cards.nth(1).locator(".scenes canvas")).to_have_count(6)
+    expect(cards.nth(1).locator(".scenes img")).to_have_count(6)
     expect(cards.nth(1).locator("input[type=text]")).to_have_value("pear")
     undo.click()
-    expect(cards.nth(0).locator(".scenes canvas")).to_have_count(6)
+    expect(cards.nth(0).locator(".scenes img")).to_have_count(6)
     expect(taught.locator(".why-not")).to_have_text("The words have changed: train again.")
 
 
@@ -296,7 +296,7 @@ def test_training_can_be_stopped(taught):
     taught.locator(".word input[type=file]").first.set_input_files(
         [IMAGES / name for name in ("coffee.jpg", "rocket.jpg", "moose.jpg")]
     )
-    expect(taught.locator(".word").first.locator(".scenes canvas")).to_have_count(9, timeout=LONG)
+    expect(taught.locator(".word").first.locator(".scenes img")).to_have_count(9, timeout=LONG)
     taught.get_by_role("button", name="Train", exact=True).click()
     taught.get_by_role("button", name="Stop").click()
     expect(taught.locator("#message")).to_contain_text("Stopped", timeout=LONG)
@@ -310,7 +310,7 @@ def test_a_held_button_is_one_scene(filming, address):  # noqa: F811
     press = card.get_by_role("button", name="Take a photo")
     expect(press).to_be_focused(timeout=LONG)
     page.keyboard.down("Space")
-    expect(card.locator(".scenes canvas")).to_have_count(3, timeout=LONG)
+    expect(card.locator(".scenes img")).to_have_count(3, timeout=LONG)
     page.keyboard.up("Space")
     page.wait_for_timeout(1500)
     page.keyboard.press("Space")

@@ -28,6 +28,7 @@ import numpy as np
 import psutil
 
 import benchmark_cluster
+import benchmark_page
 from helpers import load_recogniser
 from helpers.albums import recognise_folder
 from helpers.explain import occlusion_map
@@ -376,6 +377,34 @@ def cluster(options):
     ]
 
 
+def live_page(options):
+    """The live page in Chromium, which is taught words on 60 and on 200 photos."""
+    found = benchmark_page.measure()
+    few, many = benchmark_page.FEW, benchmark_page.MANY
+    return [
+        Row(
+            "The live page: until its stored pictures answer",
+            "from a server here",
+            found["opened"],
+            1,
+            unit=" s",
+        ),
+        Row("The same: what comes over the line", "all in all", found["bytes"] / 1000, 300, unit=" kB"),
+        Row("The live page is taught: features of a photo", f"{few} photos", found["feature"], 1, unit=" s"),
+        Row("The same: three words fitted, and judged", f"{few} photos", found["fit"], 0.5, unit=" s"),
+        Row(
+            "The same: fetched after the network is there", f"{few} photos", found["asked"], 0, unit=" bytes"
+        ),
+        Row(
+            f"The live page with {many} photos: peak of memory",
+            "of the page's own process, without what Chromium's processes share",
+            found["memory"],
+            600,
+            unit=" MB",
+        ),
+    ]
+
+
 # Whoever measures something else adds a function here.
 ROWS = (
     full_network,
@@ -387,6 +416,7 @@ ROWS = (
     command_line,
     occlusion,
     cluster,
+    live_page,
 )
 
 

@@ -1,10 +1,11 @@
 """Opens notebooks in a real JupyterLab with a headless Chromium and photographs them for people to look at.
 
-    python tools/screenshots.py [--run] [--width=390] NN ...
+    python tools/screenshots.py [--run] [--width=390] [--dark] NN ...
 
 Saves build/screenshots/NN_name-01.png, -02.png ... from the top of the page to its end: the saved outputs,
 or with --run what all cells show when they are run in JupyterLab. The notebooks themselves are not changed.
-With --width=PIXELS in another width than 1000, as NN_name-390-01.png: 390 is a phone's.
+With --width=PIXELS in another width than 1000, as NN_name-390-01.png: 390 is a phone's. With --dark in
+JupyterLab's dark theme, as NN_name-dark-01.png.
 """
 
 import json
@@ -31,8 +32,8 @@ RUN_SECONDS = 300
 WIDTH, HEIGHT = 1000, 1400  # pixels of one screenshot
 SETTINGS = {
     # Otherwise JupyterLab draws only the cells in sight, and nothing can be counted or photographed.
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastLastCell": False},
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "scrollPastLastCell": False},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 # As in the Makefile: otherwise Jupyter loses what is larger than 10 MB without a word.
 LARGE_UPLOADS = "--ServerApp.tornado_settings={'websocket_max_message_size': 200000000}"
@@ -57,14 +58,15 @@ def chromium():
 
 
 @contextmanager
-def jupyterlab(folder):
+def jupyterlab(folder, dark=False):
     """A JupyterLab server for `folder`, apart from the reader's own settings; gives its address and token."""
+    theme = {"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}} if dark else {}
     with socket.socket() as free, tempfile.TemporaryDirectory() as own:
         free.bind(("127.0.0.1", 0))
         port, token, own = free.getsockname()[1], secrets.token_hex(), Path(own)
         free.close()
-        for name, settings in SETTINGS.items():
-            file = own / "settings" / f"{name}.jupyterlab-settings"
+        for name, settings in (SETTINGS | theme).items():
+            file = own / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(settings))
         environment = (
@@ -169,7 +171,7 @@ def photograph(page, stem):
 
 
 def main(arguments):
-    run = "--run" in arguments
+    run, dark = "--run" in arguments, "--dark" in arguments
     widths = [int(option.partition("=")[2]) for option in arguments if option.startswith("--width=")]
     width = widths[-1] if widths else WIDTH
     paths = notebooks.find([name for name in arguments if not name.startswith("--")])
@@ -178,13 +180,13 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             (without_outputs if run else shutil.copy)(path, Path(folder) / path.name)
-        with jupyterlab(folder) as server, browser_page(width) as page:
+        with jupyterlab(folder, dark) as server, browser_page(width) as page:
             for path in paths:
                 open_notebook(page, server, path.name)
                 page.keyboard.press("Control+b")  # hides the file browser
                 if run:
                     run_all(page)
-                stem = path.stem if width == WIDTH else f"{path.stem}-{width}"
+                stem = path.stem + (f"-{width}" if width != WIDTH else "") + ("-dark" if dark else "")
                 print(*photograph(page, stem), sep="\n", flush=True)
 
 

@@ -13,7 +13,6 @@ import pytest
 import notebooks
 import platforms
 
-pytestmark = pytest.mark.xdist_group("binder")
 POD_MB = 2 * 1024**3 / 1e6  # Binder gives server and kernel together 2 GB
 
 

@@ -3,6 +3,7 @@
 Takes some minutes: `make test-platforms` runs it, `make test` only the shorter test_browser.py.
 """
 
+import base64
 import os
 import re
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import live_page
 import notebooks
 import screenshots
 from helpers.pictures import example
@@ -232,5 +234,35 @@ def test_photos_are_uploaded_in_10(page, server, folder, photos):
         assert "1 picture with" in alt and "answered golden retriever" in alt, (file, alt)
     upload(page, photos / "text.jpg")
     assert "text.jpg: This picture is not a picture" in run_cell(page, "opened = opened or").inner_text()
-    saved = (folder / name).read_text()
-    assert "FileUpload" not in saved and "No photo at all" not in saved
+    saved = (folder / name).read_text()  # with what its button shows, and no photo
+    assert base64.b64encode(b"No photo at all.").decode() not in saved and len(saved) < notebooks.FILE_LIMIT
+
+
+def test_a_word_is_taught_in_11(page, server, folder):
+    """Three photos are uploaded, and named by the word that they stand for from then on."""
+    name = notebooks.find(["11"])[0].name
+    notebook = notebooks.read(folder / name)
+    code = 'if photos:\n    taught_too = teach(classes | {"cat": photos}, "mine.h5")\n'
+    code += "    print(taught_too.guess(photos[0][1])[0].label, len(taught_too.labels))"
+    notebook.cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(notebook, folder / name)
+    run(page, server, name)
+    upload(page, [example(f"{cat}.jpg") for cat in ("chelsea_cat", "tabby_cat", "kitten")])
+    said = run_cell(page, "taught_too = teach").locator(".jp-OutputArea").inner_text()
+    assert "cat 5" in said.splitlines()
+
+
+def test_in_the_dark_nothing_is_unreadable(browser, folder):
+    """Words of explorers and tables stand out against what is behind them, as WCAG asks."""
+    live_page.install()
+    with screenshots.jupyterlab(folder, dark=True) as server:
+        page = browser.new_page(viewport=VIEWPORT)
+        for name in ("explorers.ipynb", notebooks.find(["09"])[0].name):
+            run(page, server, name)
+            assert page.evaluate("document.body.dataset.jpThemeLight") == "false"
+            page.evaluate((live_page.NPM / "node_modules/axe-core/axe.min.js").read_text() + "; undefined")
+            faint = page.evaluate("axe.run('.jp-OutputArea-output', {runOnly: 'color-contrast'})")[
+                "violations"
+            ]
+            assert [node["html"] for rule in faint for node in rule["nodes"]] == []
+        page.close()
