@@ -13,10 +13,15 @@ from networks import pocket
 from test_live_page import address, assert_same_answer, browser, folder, loaded  # noqa: F401, fixtures
 
 import live_page
-from helpers import pictures
+from helpers import load_recogniser, pictures
 from helpers.style import percent
 
 PHOTO = pictures.IMAGES / "sushi.jpg"
+WORDS = {
+    "cat": ["chelsea_cat.jpg", "tabby_cat.jpg", "kitten.jpg"],
+    "something else": ["orange.jpg", "sunflower.jpg", "bison.jpg"],
+}
+FILES = {word: [str(pictures.IMAGES / name) for name in names] for word, names in WORDS.items()}
 SECONDS = 240
 
 
@@ -34,8 +39,8 @@ def program(name, package):
     return str(found)
 
 
-def assert_as_read(seen):
-    """What a visitor of the page reads is what the notebooks say to the same file."""
+def assert_as_read(seen, target):
+    """What a visitor of the page reads is what the notebooks say to the same file; they open its words."""
     assert seen["stored"].startswith("African elephant")
     # The files are JPEGs, which two decoders may read one level apart.
     for row, guess in zip(seen["rows"][:1], pocket().guess(PHOTO)):
@@ -44,23 +49,28 @@ def assert_as_read(seen):
             guess.probability
         )
     assert "Computed on this device" in seen["time"]
+    assert seen["rights"][0] == "6 of 6" and len(seen["rights"]) == 3 and seen["maps"] == 6
+    assert seen["opened"].startswith(f"Opened from the file {target.name}: cat, something else.")
+    taught = load_recogniser(target)
+    assert [taught.guess(files[0])[0].label for files in FILES.values()] == list(WORDS)
     assert seen["map"].startswith(f"Where the evidence for {pocket().guess(PHOTO)[0].label} is: strongest")
 
 
-def test_firefox(address):  # noqa: F811
+def test_firefox(address, tmp_path):  # noqa: F811
     firefox = program("firefox-esr", "firefox-esr")
     puppeteer = live_page.NPM / "node_modules/puppeteer-core/lib/puppeteer/puppeteer-core.js"
     script = Path(__file__).with_name("firefox.mjs")
-    done = subprocess.run(
-        ["node", script, puppeteer, firefox, address, PHOTO], capture_output=True, text=True, timeout=SECONDS
-    )
+    target = tmp_path / "words.h5"
+    command = ["node", script, puppeteer, firefox, address, PHOTO, json.dumps(FILES), target]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr
-    assert_as_read(json.loads(done.stdout))
+    assert_as_read(json.loads(done.stdout), target)
 
 
-def test_webkit(address):  # noqa: F811
+def test_webkit(address, tmp_path):  # noqa: F811
     """In WebKitGTK, which has Safari's engine; on a screen that nobody sees."""
-    script = [sys.executable, __file__, program("MiniBrowser", "webkit2gtk-driver"), address]
+    target = tmp_path / "words.h5"
+    script = [sys.executable, __file__, program("MiniBrowser", "webkit2gtk-driver"), address, str(target)]
     wrapped = [program("xvfb-run", "xvfb"), "-a", program("dbus-run-session", "dbus"), "--", *script]
     program("WebKitWebDriver", "webkit2gtk-driver")
     # Its sandbox does not work for root, and we open only our own page.
@@ -70,11 +80,12 @@ def test_webkit(address):  # noqa: F811
     }
     done = subprocess.run(wrapped, capture_output=True, text=True, timeout=SECONDS, env=settings)
     assert done.returncode == 0, done.stderr
-    assert_as_read(json.loads(done.stdout.splitlines()[-1]))
+    assert_as_read(json.loads(done.stdout.splitlines()[-1]), target)
 
 
-def drive_webkit(browser_path, page_address):
-    """Opens the page, fetches the network, hands a photo in; prints what a visitor would read."""
+def drive_webkit(browser_path, page_address, target):
+    """Opens the page, fetches the network, hands a photo in, teaches words, saves them into the file `target`
+    and opens that; prints what a visitor would read."""
     from selenium import webdriver
     from selenium.webdriver.common.by import By
 
@@ -107,6 +118,39 @@ def drive_webkit(browser_path, page_address):
         names, numbers = read("#answers th"), read("#answers .number")
         rows = [f"{name} {number}" for name, number in zip(names, numbers)]
         seen = {"stored": stored, "rows": rows, "time": read("#time")[0], "map": read("#map .words")[0]}
+        for number, (word, files) in enumerate(FILES.items()):
+            card = driver.find_elements(By.CSS_SELECTOR, ".word")[number]
+            name, chooser = (
+                card.find_element(By.CSS_SELECTOR, f"input[type={kind}]") for kind in ("text", "file")
+            )
+            typed = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
+            driver.execute_script(typed, name, word)
+            driver.execute_script("arguments[0].hidden = false", chooser)
+            chooser.send_keys("\n".join(files))
+            wait_for(f".word:nth-child({number + 1}) .count", f"{len(files)} photos")
+        driver.execute_script("document.querySelector('.train').click()")
+        wait_for(".time", "Fitted")
+        seen["rights"] = read(".exam-rows .number")
+        seen["maps"] = len(read(".maps canvas"))
+        # What it would write to the visitor's disk.
+        driver.execute_script(
+            "const given = URL.createObjectURL;"
+            "URL.createObjectURL = (blob) => given.call(URL, (window.kept = blob));"
+            "document.querySelector('.save').click()"
+        )
+        kept = driver.execute_async_script(
+            """const [done] = arguments;
+            const look = async () => window.kept
+                ? done([...new Uint8Array(await window.kept.arrayBuffer())])
+                : setTimeout(look, 100);
+            look();"""
+        )
+        Path(target).write_bytes(bytes(kept))
+        chooser = driver.find_element(By.CSS_SELECTOR, ".pick-words")
+        driver.execute_script("arguments[0].hidden = false", chooser)
+        chooser.send_keys(target)
+        wait_for("#message", "Opened from the file")
+        seen["opened"] = read("#message")[0]
         print(json.dumps(seen))
     finally:
         driver.quit()
