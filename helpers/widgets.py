@@ -502,4 +502,6 @@ def _questions_as_markdown(questions, when):
     if when == "before":
         folded = f"Try without first: they're explained at the end of the course. {', '.join(letters)}."
         parts.append(f"<details><summary>Answers</summary>\n\n{folded}\n</details>")
+        opening = "<details><summary>The six questions</summary>"  # a page long: who wants the lesson goes on
+        parts = [opening, *parts, "</details>"]
     return "\n\n".join(parts)

@@ -28,7 +28,6 @@ import numpy as np
 import psutil
 
 import benchmark_cluster
-import benchmark_page
 from helpers import load_recogniser
 from helpers.albums import recognise_folder
 from helpers.explain import occlusion_map
@@ -379,6 +378,8 @@ def cluster(options):
 
 def live_page(options):
     """The live page in Chromium, which is taught words on 60 and on 200 photos."""
+    import benchmark_page  # needs more packages than the other rows
+
     found = benchmark_page.measure()
     few, many = benchmark_page.FEW, benchmark_page.MANY
     return [

@@ -14,6 +14,7 @@ import re
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 600  # a cell that takes longer hangs
+AT_ONCE = 2  # notebooks: while one computes, another starts or draws
 FILE_LIMIT = 3_000_000  # bytes: GitHub shows larger notebooks badly or not at all
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # What is kept of a cell; times and the state of editors are dropped.
@@ -241,19 +243,21 @@ def main(arguments):
     if not arguments or arguments[0] not in ("run", "save"):
         sys.exit(__doc__)
     command, *names = arguments
-    failed, rows = False, []
-    for path in find(names):
-        try:
-            execution = execute(path)
-            if command == "save":
-                save(path, execution)
-        except NotebookError as error:
-            failed = True
-            print(error, file=sys.stderr, flush=True)
-            continue
-        memory = f"{execution.peak_mb:6.0f} MB" if execution.peak_mb else "memory not measured"
-        print(f"{path.stem:32} {execution.seconds:6.1f} s  {memory}", flush=True)
-        rows += answers(execution.notebook)
+    paths, failed, rows = find(names), False, []
+    # What is saved has times in it, for which a notebook needs the machine for itself.
+    with ThreadPoolExecutor(AT_ONCE if command == "run" else 1) as pool:
+        for path, future in [(path, pool.submit(execute, path)) for path in paths]:
+            try:
+                execution = future.result()
+                if command == "save":
+                    save(path, execution)
+            except NotebookError as error:
+                failed = True
+                print(error, file=sys.stderr, flush=True)
+                continue
+            memory = f"{execution.peak_mb:6.0f} MB" if execution.peak_mb else "memory not measured"
+            print(f"{path.stem:32} {execution.seconds:6.1f} s  {memory}", flush=True)
+            rows += answers(execution.notebook)
     if command == "run" and rows:
         print("\n" + table([("experiment", "answer", "weights"), *rows]))
     return int(failed)

@@ -65,6 +65,19 @@ def run_notebook(record_property, monkeypatch):
     return run
 
 
+@pytest.fixture(scope="session")
+def environment():
+    """`platforms.environment`; where this machine lacks the Python for it, a test is skipped, and says so."""
+
+    def make(name):
+        try:
+            return platforms.environment(name)
+        except platforms.PlatformError as error:
+            pytest.skip(str(error))
+
+    return make
+
+
 @pytest.fixture
 def run_fast_tests():
     """A function that runs, with some Python, all but the files that the variable SLOW_TESTS names."""

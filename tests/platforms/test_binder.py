@@ -17,9 +17,9 @@ POD_MB = 2 * 1024**3 / 1e6  # Binder gives server and kernel together 2 GB
 
 
 @pytest.fixture(scope="session")
-def dockerfile(course):
+def dockerfile(course, environment):
     """What repo2docker, which Binder runs, would build."""
-    python, _ = platforms.environment("repo2docker")
+    python, _ = environment("repo2docker")
     command = [python, "-m", "repo2docker", "--no-build", "--debug", course]
     done = subprocess.run(command, cwd=course, check=True, capture_output=True, text=True)
     return done.stderr + done.stdout
@@ -37,11 +37,11 @@ def test_binder_finds_and_uses_all_of_it(course, dockerfile):
 
 
 @pytest.fixture(scope="session")
-def built(course):
+def built(course, environment):
     """The environment that Binder would build: its Python. binder/postBuild has run there."""
-    python, _ = platforms.environment("binder")
-    environment = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
-    subprocess.run([course / "binder" / "postBuild"], cwd=course, env=environment, check=True)
+    python, _ = environment("binder")
+    settings = os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+    subprocess.run([course / "binder" / "postBuild"], cwd=course, env=settings, check=True)
     return python
 
 

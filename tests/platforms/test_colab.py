@@ -38,8 +38,8 @@ def address(course, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def python():
-    return platforms.environment("colab")[0]
+def python(environment):
+    return environment("colab")[0]
 
 
 @pytest.mark.parametrize("name", [path.name for path in notebooks.find([])])

@@ -10,9 +10,9 @@ import platforms
 
 
 @pytest.fixture(scope="module")
-def newest():
+def newest(environment):
     """The Python that has these packages."""
-    return platforms.environment("newest")[0]
+    return environment("newest")[0]
 
 
 def test_fast_tests(newest, run_fast_tests):

@@ -8,9 +8,9 @@ import platforms
 
 
 @pytest.fixture(scope="module")
-def oldest():
+def oldest(environment):
     """The Python that has these packages, and the file that lists them."""
-    return platforms.environment("oldest")
+    return environment("oldest")
 
 
 def read(path):
