@@ -39,6 +39,7 @@ LOOK = {"style": {"description_width": "12em"}, "layout": {"width": "36em", "max
 BLUE_FIRST, RED_FIRST = "blue first (right)", "red first (wrong)"
 # Not every system counts the newer kinds of photos among image/*; phones offer their camera for that.
 ACCEPTED = ",".join(["image/*", *sorted(ENDINGS)])
+FOLD = '<details style="margin-bottom: 1em">'  # JupyterLab would let it stick to what comes next
 QUESTIONS = Path(__file__).parent / "data" / "six_questions.json"
 # On a phone an answer takes two lines, for which ipywidgets leaves no room.
 NARROW = (
@@ -498,10 +499,10 @@ def _questions_as_markdown(questions, when):
         parts += [f"**{number}.** {question['question']}", "\n".join(lines)]
         if when == "after":
             answer = f"**{letter}.** {question['why']}\n\nSeen in {link}, {seen['text']}"
-            parts.append(f"<details><summary>Answer</summary>\n\n{answer}\n</details>")
+            parts.append(f"{FOLD}<summary>Answer</summary>\n\n{answer}\n</details>")
     if when == "before":
         folded = f"Try without first: they're explained at the end of the course. {', '.join(letters)}."
-        parts.append(f"<details><summary>Answers</summary>\n\n{folded}\n</details>")
-        opening = "<details><summary>The six questions</summary>"  # a page long: who wants the lesson goes on
+        parts.append(f"{FOLD}<summary>Answers</summary>\n\n{folded}\n</details>")
+        opening = f"{FOLD}<summary>The six questions</summary>"  # a page long: who wants the lesson goes on
         parts = [opening, *parts, "</details>"]
     return "\n\n".join(parts)

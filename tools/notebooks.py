@@ -29,7 +29,7 @@ FILE_LIMIT = 3_000_000  # bytes: GitHub shows larger notebooks badly or not at a
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # What is kept of a cell; times and the state of editors are dropped.
 KEPT_METADATA = ("tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed")
-SOLUTION = r"<details>\s*<summary>Solution.*?</details>"
+SOLUTION = r"<details[^>]*>\s*<summary>Solution.*?</details>"
 PROGRESS_BAR = re.compile(r"\d+%\||\d+it \[")
 
 
