@@ -1,11 +1,8 @@
 """A folder of photos into a table: to the end, stopped and gone on with, and damaged."""
 
 import csv
-import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import tracemalloc
 import weakref
@@ -151,45 +148,6 @@ def test_stopped_and_gone_on_with_is_the_same_as_without_a_stop(folder, table, c
     assert table.read_bytes() == whole.read_bytes()
     again = recognise_folder(third, folder, table)
     assert (again.skipped, again.done, third.looks) == (30, 0, 0) and again.unreadable == finished.unreadable
-    assert table.read_bytes() == whole.read_bytes()
-
-
-KILLED = """
-import json, os, random, signal, sys, time
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_albums import Painter, journal_of
-from helpers.albums import recognise_folder
-
-folder, table, rounds = Path({folder!r}), Path({table!r}), []
-generator = random.Random(9)
-for _ in range(12):
-    child = os.fork()
-    if not child:
-        recognise_folder(Painter(), folder, table)
-        os._exit(0)
-    time.sleep(generator.uniform(0, 0.25))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    rounds.append(journal_of(table).stat().st_size if journal_of(table).exists() else 0)
-print(json.dumps(rounds))
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="a computer without fork and kill -9")
-def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(folder, table):
-    whole = table.with_name("whole.csv")
-    recognise_folder(Painter(), folder, whole)
-    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(folder), table=str(table))
-    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-    assert killed.returncode == 0, killed.stderr
-    sizes = json.loads(killed.stdout)
-    assert (
-        sizes == sorted(sizes) and len(set(sizes)) > 2
-    )  # it only grows, and several kills struck on the way
-    kept = sum(bool(row.guesses) for row in read_table(table))
-    summary = recognise_folder(Painter(), folder, table)
-    assert (summary.skipped, summary.done) == (kept, 30 - kept)
     assert table.read_bytes() == whole.read_bytes()
 
 

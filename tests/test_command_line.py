@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import subprocess
 import sys
 
 import pytest
@@ -41,27 +40,6 @@ def test_one_picture_is_five_lines(run):
     best = pocket().guess(example("elephant.gif"))
     assert [line.split("  ")[1] for line in lines] == [percent(guess.probability) for guess in best]
     assert errors == pocket().introduction.splitlines()
-
-
-def test_a_bad_picture_gets_one_sentence_and_the_others_are_answered(tmp_path):
-    """In a process of its own: no traceback, and none of TensorFlow's log lines."""
-    (tmp_path / "notes.jpg").write_text("an elephant never forgets")
-    pictures = [str(tmp_path / "notes.jpg"), str(example("elephant.gif")), str(tmp_path / "nowhere.png")]
-    done = subprocess.run(
-        [sys.executable, "-m", "helpers", *pictures, "--weights", "pocket"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    lines, errors = done.stdout.splitlines(), done.stderr.splitlines()
-    assert done.returncode == 1
-    assert [line for line in lines if not LINE.fullmatch(line)] == [f"{picture}:" for picture in pictures]
-    assert lines[2].startswith("African elephant  ") and len(lines) == 3 + 5
-    assert errors == [
-        *pocket().introduction.splitlines(),
-        "notes.jpg is not a picture that we can open: save it as JPEG or PNG first.",
-        "There is no file nowhere.png: check its name and folder.",
-    ]
 
 
 def test_weights_that_do_not_exist_get_one_sentence(monkeypatch, capsys):

@@ -1,6 +1,8 @@
-"""How an error reaches the reader of a notebook, and what does not reach it."""
+"""How errors and figures reach the reader of a notebook, and what does not reach it; in programs."""
 
+import base64
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -9,6 +11,11 @@ import sys
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from networks import pocket
+from PIL import Image
+from test_command_line import LINE
+
+from helpers.pictures import example
 
 # A first notebook, and a reader who changes Keras' settings in between.
 COURSE = """
@@ -124,3 +131,53 @@ def test_real_errors_come_through_the_quiet_import(tmp_path):
     assert run("import helpers", PYTHONPATH=path)[1] == "stopped\n"
     _, err = run("import helpers, os; os.write(2, b'a real error')", PYTHONPATH=os.pathsep.join(sys.path))
     assert err == "a real error"
+
+
+def test_a_bad_picture_gets_one_sentence_and_the_others_are_answered(tmp_path):
+    """In a process of its own: no traceback, and none of TensorFlow's log lines."""
+    (tmp_path / "notes.jpg").write_text("an elephant never forgets")
+    pictures = [str(tmp_path / "notes.jpg"), str(example("elephant.gif")), str(tmp_path / "nowhere.png")]
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", *pictures, "--weights", "pocket"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines, errors = done.stdout.splitlines(), done.stderr.splitlines()
+    assert done.returncode == 1
+    assert [line for line in lines if not LINE.fullmatch(line)] == [f"{picture}:" for picture in pictures]
+    assert lines[2].startswith("African elephant  ") and len(lines) == 3 + 5
+    assert errors == [
+        *pocket().introduction.splitlines(),
+        "notes.jpg is not a picture that we can open: save it as JPEG or PNG first.",
+        "There is no file nowhere.png: check its name and folder.",
+    ]
+
+
+def run_in_a_notebook(*cells):
+    """The outputs of each cell, streams left out, as they are stored in the file."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
+    return [[out for out in cell.outputs if out.output_type != "stream"] for cell in notebook.cells]
+
+
+def test_a_notebook_stores_each_figure_once_with_its_alt_text():
+    outputs = run_in_a_notebook(
+        "from matplotlib import pyplot  # the inline backend is awake\n"
+        "from helpers.plots import draw_network, new_figure, table\n"
+        "draw_network('pocket', highlight=2)",
+        "display(draw_network(highlight='fc1'))",
+        "own = new_figure(5, 3)\nown.add_subplot().plot([1, 2])\nown.alt = 'A line  that rises.'\nown",
+        "table([['a|b', 1]], ['<i>', 'n'])",
+    )
+    (last_line,), (displayed,), (own,), (rows,) = outputs
+    assert 'Marked "you are here": block 2.' in last_line.metadata["image/png"]["alt"]
+    assert last_line.data["text/plain"] == last_line.metadata["image/png"]["alt"]
+    assert 'Marked "you are here": fc1.' in displayed.metadata["image/png"]["alt"]
+    assert own.metadata["image/png"]["alt"] == "A line that rises."
+    for output in (last_line, displayed, own):
+        assert set(output.data) == {"image/png", "text/plain"}
+        picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+        assert picture.format == "PNG" and picture.width <= 7 * 120
+    assert "&lt;i&gt;" in rows.data["text/html"] and "a|b" in rows.data["text/plain"]

@@ -1,15 +1,18 @@
 """What is killed or interrupted loses nothing: programs of their own, which are killed."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from networks import pocket
 from servers import CONTENT, MD5, serving
+from test_albums import Painter, folder, journal_of, table  # noqa: F401, fixtures
 
 from helpers import albums, cluster
 from helpers.download import download
@@ -47,12 +50,12 @@ def test_ctrl_c_while_tensorflow_is_imported_ends_it_quietly():
 @pytest.fixture
 def photos(tmp_path):
     """A folder of 40 files: 39 small pictures, and one that is none."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
+    place = tmp_path / "photos"
+    place.mkdir()
     for number in range(39):
-        shutil.copy(IMAGES / "elephant.gif", folder / f"{number:02}.gif")
-    (folder / "notes.jpg").write_text("an elephant never forgets")
-    return folder
+        shutil.copy(IMAGES / "elephant.gif", place / f"{number:02}.gif")
+    (place / "notes.jpg").write_text("an elephant never forgets")
+    return place
 
 
 def test_a_killed_worker_loses_nothing(photos, tmp_path):
@@ -122,3 +125,42 @@ def test_ctrl_c_keeps_what_is_done(photos, tmp_path, way):
     assert done.returncode == 1  # for the sake of the file that is no picture
     answered = [row.file for row in albums.read_journal(tmp_path / "t.csv") if row.guesses]
     assert len(answered) == len(set(answered)) == 39
+
+
+KILLED = """
+import json, os, random, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_albums import Painter, journal_of
+from helpers.albums import recognise_folder
+
+folder, table, rounds = Path({folder!r}), Path({table!r}), []
+generator = random.Random(9)
+for _ in range(12):
+    child = os.fork()
+    if not child:
+        recognise_folder(Painter(), folder, table)
+        os._exit(0)
+    time.sleep(generator.uniform(0, 0.25))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    rounds.append(journal_of(table).stat().st_size if journal_of(table).exists() else 0)
+print(json.dumps(rounds))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a computer without fork and kill -9")
+def test_killed_again_and_again_nothing_is_lost_and_nothing_twice(folder, table):  # noqa: F811
+    whole = table.with_name("whole.csv")
+    albums.recognise_folder(Painter(), folder, whole)
+    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(folder), table=str(table))
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert killed.returncode == 0, killed.stderr
+    sizes = json.loads(killed.stdout)
+    assert (
+        sizes == sorted(sizes) and len(set(sizes)) > 2
+    )  # it only grows, and several kills struck on the way
+    kept = sum(bool(row.guesses) for row in albums.read_table(table))
+    summary = albums.recognise_folder(Painter(), folder, table)
+    assert (summary.skipped, summary.done) == (kept, 30 - kept)
+    assert table.read_bytes() == whole.read_bytes()

@@ -1,6 +1,5 @@
 """The figures: readable, in one visual language, and true to the numbers they show."""
 
-import base64
 import gc
 import io
 import itertools
@@ -12,7 +11,6 @@ from typing import NamedTuple
 
 import matplotlib
 import matplotlib.cbook
-import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +18,6 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Polygon
 from matplotlib.text import Text
-from nbclient import NotebookClient
 from PIL import Image
 
 from helpers import plots, style
@@ -200,35 +197,6 @@ def test_a_figure_is_at_most_seven_inches_wide():
 
 
 # A figure shows itself
-
-
-def run_in_a_notebook(*cells):
-    """The outputs of each cell, streams left out, as they are stored in the file."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
-    return [[out for out in cell.outputs if out.output_type != "stream"] for cell in notebook.cells]
-
-
-def test_a_notebook_stores_each_figure_once_with_its_alt_text():
-    outputs = run_in_a_notebook(
-        "from matplotlib import pyplot  # the inline backend is awake\n"
-        "from helpers.plots import draw_network, new_figure, table\n"
-        "draw_network('pocket', highlight=2)",
-        "display(draw_network(highlight='fc1'))",
-        "own = new_figure(5, 3)\nown.add_subplot().plot([1, 2])\nown.alt = 'A line  that rises.'\nown",
-        "table([['a|b', 1]], ['<i>', 'n'])",
-    )
-    (last_line,), (displayed,), (own,), (rows,) = outputs
-    assert 'Marked "you are here": block 2.' in last_line.metadata["image/png"]["alt"]
-    assert last_line.data["text/plain"] == last_line.metadata["image/png"]["alt"]
-    assert 'Marked "you are here": fc1.' in displayed.metadata["image/png"]["alt"]
-    assert own.metadata["image/png"]["alt"] == "A line that rises."
-    for output in (last_line, displayed, own):
-        assert set(output.data) == {"image/png", "text/plain"}
-        picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-        assert picture.format == "PNG" and picture.width <= 7 * 120
-    assert "&lt;i&gt;" in rows.data["text/html"] and "a|b" in rows.data["text/plain"]
 
 
 def test_a_figure_says_itself_in_a_script():
