@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from helpers.errors import ReaderError
@@ -292,12 +293,52 @@ def _rounded(value):
 
 
 @course_style()
-def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+def valley(height, walks, title=None):
+    """The loss as a valley, once for each walk through it: where the steps lead, and how high each ends.
+
+    height: function from a place, a number, to the loss there; walks: dict from a name to the places stepped
+    on, at least two, the first one the start. Every walk has scales of its own.
+    """
+    top, gap, left = top_of(title) + MARGIN, 0.75, MARGIN + 0.6
+    wide, tall = (MAX_WIDTH - left - MARGIN - gap * (len(walks) - 1)) / len(walks), 2.1
+    figure = CourseFigure(MAX_WIDTH, top + LINE + 0.1 + tall + 0.75)
+    heading(figure, title)
+    told = []
+    for number, (name, places) in enumerate(walks.items()):
+        x = left + number * (wide + gap)
+        losses = [float(height(place)) for place in places]
+        write(figure, x, top, name, va="top", weight="bold")
+        axes = place(figure, x, top + LINE + 0.1, wide, tall)
+        ends = np.array([min(places), max(places)]) + 0.35 * np.ptp(places) * np.array([-1, 1])
+        line = np.linspace(*ends, 200)
+        shown = [float(height(place)) for place in line]
+        axes.plot(line, shown, color=GREY)
+        for start in range(len(places) - 1):
+            steps = zip(places[start : start + 2], losses[start : start + 2], strict=True)
+            axes.annotate(
+                "",
+                *reversed(list(steps)),
+                arrowprops={"arrowstyle": "->", "color": BLOCK_COLOURS[6], "lw": 1.8},
+            )
+        axes.plot(places, losses, "o", color=INK, markersize=7, zorder=3)
+        axes.annotate("start", (places[0], losses[0]), (8, -14), textcoords="offset points")
+        axes.set(xlim=ends, ylim=(min(shown) - 0.15 * np.ptp(shown), max(shown)), xlabel="distance moved")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        if number == 0:
+            write(figure, MARGIN, top, "loss", va="top", weight="bold")
+        told.append(f"{name}: the loss goes {', '.join(map(number_text, losses))}")
+    figure.alt = sentence(f"{titled(title)}the loss as a valley, and steps through it. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
+def claimed_and_right(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
     """How often answers are right, beside how sure they were.
 
     probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
     of answers ends and the next begins. A bar is the share that was right, the mark across it what the
-    probabilities promised: their average. A group without an answer is left out.
+    answers claimed: the average of their probabilities. A group without an answer is left out.
     """
     probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
     groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
@@ -306,12 +347,20 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
     start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
     figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
     heading(figure, title)
-    write(figure, MARGIN, top, "answers of", va="top", weight="bold")
-    write(figure, left, top, "bar: share that was right · black mark: promised", va="top", color=QUIET)
+    write(figure, MARGIN, top, "claimed", va="top", weight="bold")
+    write(
+        figure,
+        left,
+        top,
+        "red bar: share that was right · black mark: average claimed",
+        va="top",
+        color=QUIET,
+    )
     axes = place(figure, left, start, wide, step * len(rows))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
+    axes.axvline(1, color=GREY, linewidth=1, zorder=0, clip_on=False)
     told = []
     for row, group in enumerate(rows):
         hits, sure = right[groups == group], probabilities[groups == group].mean()
@@ -321,7 +370,7 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
         kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
         write(figure, MARGIN, level, name, va="center")
         write(figure, left + wide + 0.3, level, kept, va="center")
-        told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
+        told.append(f"answers of {name}: claimed {percent(sure)}, {kept}, {percent(hits.mean())}")
     figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure
 
