@@ -1,7 +1,7 @@
 """Figures that only one notebook needs, in the visual language of all others."""
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
@@ -287,6 +287,63 @@ def two_sided_bars(left, right, titles, title=None):
 def _rounded(value):
     """103, 16.8, 2.36, 0.04, 0.002: as many digits as a comparison needs."""
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.01 else 3}f}"
+
+
+@course_style()
+def dense_figure(inputs, neurons, title=None):
+    """What a dense layer does: every neuron has a weight for every number of the row that comes in.
+
+    inputs: how many numbers come in; neurons: how many neurons there are, so many numbers go out.
+    """
+    top, cell, rows = top_of(title) + MARGIN, 0.27, 9
+    start, step = top + 2 * LINE + 0.2, 0.33
+    figure = CourseFigure(MAX_WIDTH, start + rows * step + 0.15)
+    heading(figure, title)
+    down = figure.get_size_inches()[1]
+    axes = place(figure, 0, 0, MAX_WIDTH, down)
+    axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
+    axes.axis("off")
+    row, neuron, out, red = 0.9, 3.35, 5.75, BLOCK_COLOURS[6]
+    captions = [
+        (row, "the long row", amount(inputs, "number")),
+        (neuron, amount(neurons, "neuron"), "each with a weight per number"),
+        (out, "what comes out", "one number per neuron"),
+    ]
+    for x, head, note in captions:
+        write(figure, x, top, head, va="top", ha="center", weight="bold")
+        write(figure, x, top + LINE + 0.03, note, va="top", ha="center", color=QUIET)
+    levels = [start + step * (number + 0.5) for number in range(rows)]
+    gap, chosen = 6, 2  # the row whose place is taken by dots, and the neuron that is drawn in full
+    there = [number for number in range(rows) if number != gap]
+    for to in sorted(there, key=lambda number: number == chosen):
+        for number in there:
+            colour, thick = (red, 1.3) if to == chosen else (RULE, 0.6)
+            axes.plot([row + cell / 2, neuron], [levels[number], levels[to]], color=colour, linewidth=thick)
+    for number in there:
+        full = number == chosen
+        fill, ink = (red, INK) if full else (mix(red, "white", 0.75), GREY)
+        y = levels[number]
+        square = (row - cell / 2, y - cell / 2)
+        axes.add_patch(
+            Rectangle(square, cell, cell, facecolor=mix(BLOCK_COLOURS[5], "white", 0.6), edgecolor=INK)
+        )
+        axes.annotate(
+            "",
+            (out - cell / 2 - 0.05, y),
+            (neuron + cell / 2, y),
+            arrowprops={"arrowstyle": "->", "color": ink, "lw": 1.3},
+        )
+        axes.add_patch(Circle((neuron, y), cell / 2, facecolor=fill, edgecolor=ink, zorder=3))
+        axes.add_patch(Rectangle((out - cell / 2, y - cell / 2), cell, cell, facecolor=fill, edgecolor=ink))
+    for x in (row, neuron, out):
+        axes.text(x, levels[gap], "⋮", ha="center", va="center", weight="bold")
+    write(figure, (neuron + out) / 2, levels[chosen] - 0.05, "sum + bias, ReLU", va="bottom", ha="center")
+    figure.alt = sentence(
+        f"{titled(title)}a dense layer: {amount(inputs, 'number')} come in; lines lead from every one of "
+        f"them to each of {amount(neurons, 'neuron')}, a weight each; a neuron adds up the products and its "
+        f"bias, applies ReLU, and puts out one number"
+    )
+    return figure
 
 
 # 03: load the weights

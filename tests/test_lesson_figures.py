@@ -95,6 +95,11 @@ def test_bars_to_both_sides_need_the_same_names(right):
         lesson_figures.two_sided_bars({"a": 1, "b": 2}, right, ("left", "right"))
 
 
+def test_a_dense_layer_is_drawn_with_its_numbers():
+    alt = lesson_figures.dense_figure(inputs=25088, neurons=4096).alt
+    assert "25,088 numbers come in" in alt and "each of 4,096 neurons" in alt
+
+
 # 03
 
 
