@@ -197,9 +197,7 @@ def picture_row(pictures, titles, columns=None, title=None):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = top + sum(heads[:row]) + sum(bodies[:row]) + MARGIN * row
-        lines = wrapped(text, cell)
-        beside = max(lines_in(wrapped(other, cell)) for other in titles[row * columns : (row + 1) * columns])
-        write_lines(figure, left, upper + LINE * (beside - lines_in(lines)), lines)
+        write_lines(figure, left, upper, wrapped(text, cell))
         draw_picture(place(figure, left, upper + heads[row], cell, bodies[row]), picture, anchor="W")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'picture')}. {'; '.join(shown)}")
