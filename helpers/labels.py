@@ -27,7 +27,7 @@ RULES = (
     'A toy is not the animal: a teddy bear counts as "teddy bear", never as "bear".',
     "A word with several meanings is taken as in a child's first book: a mouse squeaks, a kite has a string.",
     "Where anyone looking at the picture would find WordNet unfair, we rule by hand and say why.",
-    "A word that WordNet does not have must be the answer itself; capitals, spaces and hyphens do not matter.",
+    "A word that WordNet lacks must be the answer itself; capitals, spaces and hyphens do not matter.",
 )
 
 
