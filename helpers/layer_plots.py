@@ -87,7 +87,7 @@ def heat_map(picture, heat, title=None, labels=None):
         extent=(0, pixels.shape[1], pixels.shape[0], 0),
     )
 
-    on_grey = ListedColormap(dense * shades + (1 - dense) * 0.6)
+    on_grey = ListedColormap(dense * shades + (1 - dense) * 0.8)
     if labels is None:
         axes = place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, body - 2 * LINE - 0.2)
         axes.text(0, 1.04, "much", transform=axes.transAxes, va="bottom")

@@ -434,9 +434,11 @@ def change_chart(
         middle, median = sum(talls[:row]) + talls[row] / 2, float(np.median(values))
         # The same little shifts in every row, so that dots of the same value can be told apart.
         shifts = 0.1 * np.sin(np.arange(len(values)) * 2.4)
-        axes.scatter(values, middle + shifts, s=26, color=GREY, alpha=0.6, linewidths=0, clip_on=False)
         mark = [middle - 0.16, middle + 0.16]
-        axes.plot([median] * 2, mark, color=BLOCK_COLOURS[6], linewidth=3.5, zorder=4)
+        axes.plot([median] * 2, mark, color=BLOCK_COLOURS[6], linewidth=3.5, zorder=2)
+        axes.scatter(
+            values, middle + shifts, s=26, color=GREY, alpha=0.8, linewidths=0, clip_on=False, zorder=3
+        )
         write(figure, MARGIN, start + middle, text, va="center")
         write(figure, right, start + middle, _signed(median), ha="right", va="center")
         told.append(

@@ -128,16 +128,3 @@ def test_spreads_say_the_median_and_where_nine_of_ten_trials_lie():
 def test_spreads_need_a_trial(results):
     with pytest.raises(ReaderError, match="at least one trial"):
         lesson_figures.spreads(results)
-
-
-# 08
-
-
-def test_dots_without_lines_between_unrelated_drawings():
-    rungs = ["photo", "line drawing"]
-    series = {"elephant": [0.9, 0.1], "banana": [0.75, 0.25]}
-    figure = lesson_figures.ladder_dots(rungs, series, "probability of the right word")
-    assert "elephant: photo 90.0 %, line drawing 10.0 %; banana: photo 75.0 %" in figure.alt
-    assert all(len(line.get_xdata()) == 2 for axes in figure.axes for line in axes.lines)  # rules only
-    with pytest.raises(ReaderError):
-        lesson_figures.ladder_dots(rungs, {"elephant": [0.9]}, "probability")
