@@ -25,9 +25,9 @@ RULES = (
     "It does not work the other way round: something more general, or merely similar, is wrong.",
     "A part, or what lies inside, is not the thing: a car wheel is not a car, and espresso is not a cup.",
     'A toy is not the animal: a teddy bear counts as "teddy bear", never as "bear".',
-    "A word with several meanings has the one of a child's first book: a mouse squeaks, a kite has a string.",
-    "Where WordNet would look unfair to anyone with the picture before them, we rule by hand and say why.",
-    "For any other word the answer must be the word itself; capitals, spaces and hyphens do not matter.",
+    "A word with several meanings is taken as in a child's first book: a mouse squeaks, a kite has a string.",
+    "Where anyone looking at the picture would find WordNet unfair, we rule by hand and say why.",
+    "A word that WordNet lacks must be the answer itself; capitals, spaces and hyphens do not matter.",
 )
 
 

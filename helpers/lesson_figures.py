@@ -1,7 +1,8 @@
 """Figures that only one notebook needs, in the visual language of all others."""
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from helpers.errors import ReaderError
@@ -288,16 +289,113 @@ def _rounded(value):
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.01 else 3}f}"
 
 
+@course_style()
+def dense_figure(inputs, neurons, title=None):
+    """What a dense layer does: every neuron has a weight for every number of the row that comes in.
+
+    inputs: how many numbers come in; neurons: how many neurons there are, so many numbers go out.
+    """
+    top, cell, rows = top_of(title) + MARGIN, 0.27, 9
+    start, step = top + 2 * LINE + 0.2, 0.33
+    figure = CourseFigure(MAX_WIDTH, start + rows * step + 0.15)
+    heading(figure, title)
+    down = figure.get_size_inches()[1]
+    axes = place(figure, 0, 0, MAX_WIDTH, down)
+    axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
+    axes.axis("off")
+    row, neuron, out, red = 0.9, 3.35, 5.75, BLOCK_COLOURS[6]
+    captions = [
+        (row, "the long row", amount(inputs, "number")),
+        (neuron, amount(neurons, "neuron"), "each with a weight per number"),
+        (out, "what comes out", "one number per neuron"),
+    ]
+    for x, head, note in captions:
+        write(figure, x, top, head, va="top", ha="center", weight="bold")
+        write(figure, x, top + LINE + 0.03, note, va="top", ha="center", color=QUIET)
+    levels = [start + step * (number + 0.5) for number in range(rows)]
+    gap, chosen = 6, 2  # the row whose place is taken by dots, and the neuron that is drawn in full
+    there = [number for number in range(rows) if number != gap]
+    for to in sorted(there, key=lambda number: number == chosen):
+        for number in there:
+            colour, thick = (red, 1.3) if to == chosen else (RULE, 0.6)
+            axes.plot([row + cell / 2, neuron], [levels[number], levels[to]], color=colour, linewidth=thick)
+    for number in there:
+        full = number == chosen
+        fill, ink = (red, INK) if full else (mix(red, "white", 0.75), GREY)
+        y = levels[number]
+        square = (row - cell / 2, y - cell / 2)
+        axes.add_patch(
+            Rectangle(square, cell, cell, facecolor=mix(BLOCK_COLOURS[5], "white", 0.6), edgecolor=INK)
+        )
+        axes.annotate(
+            "",
+            (out - cell / 2 - 0.05, y),
+            (neuron + cell / 2, y),
+            arrowprops={"arrowstyle": "->", "color": ink, "lw": 1.3},
+        )
+        axes.add_patch(Circle((neuron, y), cell / 2, facecolor=fill, edgecolor=ink, zorder=3))
+        axes.add_patch(Rectangle((out - cell / 2, y - cell / 2), cell, cell, facecolor=fill, edgecolor=ink))
+    for x in (row, neuron, out):
+        axes.text(x, levels[gap], "⋮", ha="center", va="center", weight="bold")
+    write(figure, (neuron + out) / 2, levels[chosen] - 0.05, "sum + bias, ReLU", va="bottom", ha="center")
+    figure.alt = sentence(
+        f"{titled(title)}a dense layer: {amount(inputs, 'number')} come in; lines lead from every one of "
+        f"them to each of {amount(neurons, 'neuron')}, a weight each; a neuron adds up the products and its "
+        f"bias, applies ReLU, and puts out one number"
+    )
+    return figure
+
+
 # 03: load the weights
 
 
 @course_style()
-def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+def valley(height, walks, title=None):
+    """The loss as a valley, once for each walk through it: where the steps lead, and how high each ends.
+
+    height: function from a place, a number, to the loss there; walks: dict from a name to the places stepped
+    on, at least two, the first one the start. Every walk has scales of its own.
+    """
+    top, gap, left = top_of(title) + MARGIN, 0.75, MARGIN + 0.6
+    wide, tall = (MAX_WIDTH - left - MARGIN - gap * (len(walks) - 1)) / len(walks), 2.1
+    figure = CourseFigure(MAX_WIDTH, top + LINE + 0.1 + tall + 0.75)
+    heading(figure, title)
+    told = []
+    for number, (name, places) in enumerate(walks.items()):
+        x = left + number * (wide + gap)
+        losses = [float(height(place)) for place in places]
+        write(figure, x, top, name, va="top", weight="bold")
+        axes = place(figure, x, top + LINE + 0.1, wide, tall)
+        ends = np.array([min(places), max(places)]) + 0.35 * np.ptp(places) * np.array([-1, 1])
+        line = np.linspace(*ends, 200)
+        shown = [float(height(place)) for place in line]
+        axes.plot(line, shown, color=GREY)
+        for start in range(len(places) - 1):
+            steps = zip(places[start : start + 2], losses[start : start + 2], strict=True)
+            axes.annotate(
+                "",
+                *reversed(list(steps)),
+                arrowprops={"arrowstyle": "->", "color": BLOCK_COLOURS[6], "lw": 1.8},
+            )
+        axes.plot(places, losses, "o", color=INK, markersize=7, zorder=3)
+        axes.annotate("start", (places[0], losses[0]), (8, -14), textcoords="offset points")
+        axes.set(xlim=ends, ylim=(min(shown) - 0.15 * np.ptp(shown), max(shown)), xlabel="distance moved")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        if number == 0:
+            write(figure, MARGIN, top, "loss", va="top", weight="bold")
+        told.append(f"{name}: the loss goes {', '.join(map(number_text, losses))}")
+    figure.alt = sentence(f"{titled(title)}the loss as a valley, and steps through it. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
+def claimed_and_right(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
     """How often answers are right, beside how sure they were.
 
     probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
     of answers ends and the next begins. A bar is the share that was right, the mark across it what the
-    probabilities promised: their average. A group without an answer is left out.
+    answers claimed: the average of their probabilities. A group without an answer is left out.
     """
     probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
     groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
@@ -306,12 +404,20 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
     start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
     figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
     heading(figure, title)
-    write(figure, MARGIN, top, "answers of", va="top", weight="bold")
-    write(figure, left, top, "bar: share that was right · black mark: promised", va="top", color=QUIET)
+    write(figure, MARGIN, top, "claimed", va="top", weight="bold")
+    write(
+        figure,
+        left,
+        top,
+        "red bar: share that was right · black mark: average claimed",
+        va="top",
+        color=QUIET,
+    )
     axes = place(figure, left, start, wide, step * len(rows))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
+    axes.axvline(1, color=GREY, linewidth=1, zorder=0, clip_on=False)
     told = []
     for row, group in enumerate(rows):
         hits, sure = right[groups == group], probabilities[groups == group].mean()
@@ -321,7 +427,7 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
         kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
         write(figure, MARGIN, level, name, va="center")
         write(figure, left + wide + 0.3, level, kept, va="center")
-        told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
+        told.append(f"answers of {name}: claimed {percent(sure)}, {kept}, {percent(hits.mean())}")
     figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure
 
@@ -369,53 +475,8 @@ def spreads(results, title=None):
 def _columns(values):
     """Where columns stand, how high and how far apart they are: at the values themselves if these are few."""
     spots, counts = np.unique(np.round(values, 9), return_counts=True)
-    gaps = np.diff(spots)
-    if 1 < len(spots) <= 40 and np.allclose(gaps / gaps.min() % 1, 0, atol=1e-4) and gaps.min() >= 0.02:
-        return spots, counts, gaps.min()
+    step = min(np.diff(spots), default=0)
+    if step >= 0.02 and np.allclose(np.diff(spots) / step, np.round(np.diff(spots) / step), atol=1e-4):
+        return spots, counts, step
     counts, edges = np.histogram(values, bins=20, range=(0, 1))
     return (edges[:-1] + edges[1:]) / 2, counts, 0.05
-
-
-# 08: illustrations
-
-
-@course_style()
-def ladder_dots(columns, series, ylabel, title=None):
-    """How probable something is for unrelated pictures: dots above each column, and no line between them.
-
-    columns: a heading for each column; series: dict from a name to probabilities, 0 to 1, one a column; at
-    most four. Raises ReaderError if a name has more or fewer probabilities than there are columns.
-    """
-    looks = list(zip((BLOCK_COLOURS[6], BLOCK_COLOURS[4], BLOCK_COLOURS[1], GREY), "os^D"))
-    if len(series) > len(looks) or any(len(values) != len(columns) for values in series.values()):
-        raise ReaderError(f"ladder_dots draws up to {len(looks)} names, with a probability for each column.")
-    top, left, tall = top_of(title) + MARGIN, 0.95, 2.6
-    wide = MAX_WIDTH - left - MARGIN
-    heads = [wrapped(text, wide / len(columns) - 0.1) for text in columns]
-    floor = LINE * max(lines_in(text) for text in heads) + 0.2
-    figure = CourseFigure(MAX_WIDTH, top + 1.6 * LINE + tall + floor)
-    heading(figure, title)
-    start = top + 1.6 * LINE
-    axes = place(figure, left, start, wide, tall)
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.04, 1.04), ylabel=ylabel)
-    axes.set_xticks(range(len(columns)), heads)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    axes.tick_params(axis="x", length=0)
-    percent_axis(axes.yaxis)
-    axes.grid(axis="y")
-    for edge in range(1, len(columns)):
-        axes.axvline(edge - 0.5, color=RULE, linewidth=0.8, zorder=0)
-    key, told = left, []
-    for number, ((name, values), (colour, marker)) in enumerate(zip(series.items(), looks)):
-        shift = 0.22 * (number - (len(series) - 1) / 2)
-        look = {"s": 70, "color": colour, "marker": marker, "linewidths": 0, "clip_on": False, "zorder": 3}
-        axes.scatter([place_of + shift for place_of in range(len(columns))], values, **look)
-        spot = place(figure, key, top, 0.2, 0.2)
-        spot.scatter([0], [0], **look)
-        spot.axis("off")
-        write(figure, key + 0.25, top + 0.1, name, va="center")
-        key += 0.25 + text_width(name) + 0.35
-        said = [f"{clean(column)} {percent(value)}" for column, value in zip(columns, values, strict=True)]
-        told.append(f"{clean(name)}: {', '.join(said)}")
-    figure.alt = sentence(f"{titled(title)}dots for {ylabel}. {'; '.join(told)}")
-    return figure

@@ -242,8 +242,8 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
-    white between them; goal: the kernel that would have no loss at all, drawn at the end, or None. Raises
-    ReaderError for a step that is not there, or for other shapes.
+    white between them, and carry their numbers where there is room; goal: the kernel that would have no loss
+    at all, drawn at the end, or None. Raises ReaderError for a step that is not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
@@ -256,10 +256,10 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
         raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
     top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
     left = MARGIN + 0.75
-    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(shown) - gap, 0.95)
+    cell = min((MAX_WIDTH - 2 * MARGIN + gap) / len(shown) - gap, 1.2)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
-    figure = CourseFigure(MAX_WIDTH, start + LINE + 0.1 + cell + 0.6)
+    figure = CourseFigure(MAX_WIDTH, start + 2 * LINE + 0.15 + cell + 0.4)
     heading(figure, title)
     write(figure, MARGIN, top, "loss", va="top", weight="bold")
     axes = place(figure, left, lines, MAX_WIDTH - left - MARGIN - 0.1, curve)
@@ -270,16 +270,24 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
     axes.yaxis.set_major_locator(MaxNLocator(4, **ROUND))
     axes.grid(axis="y")
     largest = max(np.abs(shown).max(), 1e-12)
-    write(figure, MARGIN, start, "kernel", va="top", weight="bold")
+    losses_there = [*losses[steps], *[0][: len(shown) - len(steps)]]
     for number, (name, kernel) in enumerate(zip(names, shown, strict=True)):
-        x = left + number * (cell + gap)
-        write(figure, x, start, f"{xlabel} {name}" if number == 0 else name, va="top")
-        tile = place(figure, x, start + LINE + 0.1, cell, cell)
+        x = MARGIN + number * (cell + gap)
+        step = f"{xlabel} {name}" if number < len(steps) else name
+        write(figure, x, start, step, va="top", weight="bold")
+        if cell >= text_width("loss 0.0000"):
+            there = number_text(round(float(losses_there[number]), 4))
+            write(figure, x, start + LINE, f"loss {there}", va="top", color=QUIET)
+        tile = place(figure, x, start + 2 * LINE + 0.1, cell, cell)
         tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
         tile.set(xticks=[], yticks=[])
         tile.spines[:].set(visible=True, color=RULE)
-    ends = f"purple: below zero, to −{number_text(largest)}; orange: above, to {number_text(largest)}"
-    write(figure, left, start + LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
+        if cell >= kernel.shape[1] * text_width("−0.0"):
+            for (row, column), weight in np.ndenumerate(kernel):
+                ink = "white" if abs(weight) > 0.6 * largest else INK
+                tile.text(column, row, _tenths(weight), ha="center", va="center", color=ink)
+    ends = f"purple −{number_text(largest)}  …  white 0  …  orange {number_text(largest)}"
+    write(figure, MARGIN, start + 2 * LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
     figure.alt = sentence(
         f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
         f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
@@ -583,6 +591,11 @@ LOOKS = [
 def _signed(value):
     """A whole number with its sign: "+7", "−38", "0"."""
     return f"{value:+.0f}".replace("-", "−") if round(value) else "0"
+
+
+def _tenths(value):
+    """0.94 as "0.9", −0.02 as "0"."""
+    return f"{round(float(value), 1) + 0:g}".replace("-", "−")
 
 
 def _same_points(x, name, values):

@@ -197,9 +197,7 @@ def picture_row(pictures, titles, columns=None, title=None):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = top + sum(heads[:row]) + sum(bodies[:row]) + MARGIN * row
-        lines = wrapped(text, cell)
-        beside = max(lines_in(wrapped(other, cell)) for other in titles[row * columns : (row + 1) * columns])
-        write_lines(figure, left, upper + LINE * (beside - lines_in(lines)), lines)
+        write_lines(figure, left, upper, wrapped(text, cell))
         draw_picture(place(figure, left, upper + heads[row], cell, bodies[row]), picture, anchor="W")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'picture')}. {'; '.join(shown)}")
@@ -269,19 +267,23 @@ MARKS = {
 
 
 @course_style()
-def book_page(pictures, words, answers=None, right=None, title="My first words", number=None):
-    """Pictures drawn as a page of a first-words book: three in a row, a word in large letters under each.
+def book_page(pictures, words, answers=None, right=None, title="My first words", number=None, columns=3):
+    """Pictures drawn as a page of a first-words book, a word in large letters under each.
 
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; words: one for each;
     answers: for each what the network said, in one or more lines, or None for the page as a child gets it;
     right: for each True, a tick, False, a cross, "no label", a dash where the network has no label for the
-    word, or None, no mark; number: of the page, or None. Raises ValueError if the lists differ in length.
+    word, or None, no mark; number: of the page, or None; columns: pictures in a row, 3 to 5.
+    Raises ValueError if the lists differ in length.
     """
     answers = answers or [""] * len(pictures)
     right = right or [None] * len(pictures)
     same_length(pictures=pictures, words=words, answers=answers, right=right)
-    columns, gap, cell = 3, 0.4, 1.65
-    spoken = ["\n".join(wrapped(line, cell + 0.25) for line in answer.splitlines()) for answer in answers]
+    gap = 1.2 / columns
+    cell, size = (MAX_WIDTH - 1.25 - (columns - 1) * gap) / columns, {3: 18, 4: 15, 5: 12}[columns]
+    spoken = [
+        "\n".join(wrapped(line, cell + 0.6 * gap) for line in answer.splitlines()) for answer in answers
+    ]
     lines = [max(text.count("\n") + 1 if text else 0 for text in row) for row in in_rows(spoken, columns)]
     talls = [cell + 0.55 + LINE * count + 0.15 for count in lines]
     figure = CourseFigure(MAX_WIDTH, 0.95 + sum(talls) + 0.35)
@@ -305,9 +307,16 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         x, start = left + column * (cell + gap), 0.95 + sum(talls[:row])
         axes = place(figure, x, start, cell, cell)
         draw_picture(axes, picture, frame=False)
-        word = shortened(word, cell + gap - 0.1, "bold", 18)
+        word = shortened(word, cell + gap - 0.1, "bold", size)
         write(
-            figure, x + cell / 2, start + cell + 0.22, word, size=18, weight="bold", ha="center", va="center"
+            figure,
+            x + cell / 2,
+            start + cell + 0.22,
+            word,
+            size=size,
+            weight="bold",
+            ha="center",
+            va="center",
         )
         write(figure, x + cell / 2, start + cell + 0.42, text, ha="center", va="top")
         if good is not None:
