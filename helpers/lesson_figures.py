@@ -439,14 +439,16 @@ def claimed_and_right(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
 def spreads(results, title=None):
     """How often each result came out of many repeated trials: a row of columns from 0 to 100 % for each.
 
+    Shares of a small group have a column for each possible value; others are gathered in steps of 5 %.
+
     results: dict name -> shares, 0 to 1, one for each trial. Above a row stand its median and between which
     values nine of ten trials lie. Raises ReaderError for a result without a trial.
     """
     if not results or not all(len(values) for values in results.values()):
         raise ReaderError("Every result needs at least one trial.")
-    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + LINE + 0.3
-    left = MARGIN + 0.15
-    figure = CourseFigure(MAX_WIDTH, top + step * len(results) + 0.25)
+    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + 2 * LINE + 0.35
+    left = MARGIN + 0.5
+    figure = CourseFigure(MAX_WIDTH, top + step * len(results))
     heading(figure, title)
     told = []
     for row, (name, values) in enumerate(results.items()):
@@ -455,15 +457,26 @@ def spreads(results, title=None):
         start, colour = top + row * step, BLOCK_COLOURS[6]
         write(figure, MARGIN, start, name, va="top", weight="bold")
         write(figure, MAX_WIDTH - MARGIN, start, words, va="top", ha="right", color=QUIET)
-        axes = place(figure, left, start + LINE + 0.05, MAX_WIDTH - 2 * left, tall)
-        counts, edges = np.histogram(values, bins=20, range=(0, 1))
-        axes.bar(edges[:-1], counts, width=0.045, align="edge", color=colour)
+        axes = place(figure, left, start + LINE + 0.12, MAX_WIDTH - left - MARGIN - 0.15, tall)
+        middles, counts, width = _columns(values)
+        axes.bar(middles, counts, width=0.85 * width, color=colour)
         axes.axvline(middle, color=INK, linewidth=2)
-        axes.set(xlim=(0, 1), ylim=(0, counts.max()), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.set(xlim=(-0.02, 1), ylim=(0, 1.1 * counts.max()), xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.set_yticks([0, counts.max()])
         axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
         percent_axis(axes.xaxis)
-        axes.tick_params(axis="x", labelbottom=row == len(results) - 1)
         told.append(f"{clean(name)}: {words}")
     count = amount(len(next(iter(results.values()))), "trial")
     figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
     return figure
+
+
+def _columns(values):
+    """Where columns stand, how high and how far apart they are: at the values themselves if these are few."""
+    spots, counts = np.unique(np.round(values, 9), return_counts=True)
+    step = min(np.diff(spots), default=0)
+    if step >= 0.02 and np.allclose(np.diff(spots) / step, np.round(np.diff(spots) / step), atol=1e-4):
+        return spots, counts, step
+    counts, edges = np.histogram(values, bins=20, range=(0, 1))
+    return (edges[:-1] + edges[1:]) / 2, counts, 0.05

@@ -43,6 +43,7 @@ from helpers.style import (
     top_of,
     wrapped,
     write,
+    write_lines,
 )
 
 
@@ -144,7 +145,9 @@ def bend_curves(rows):
     panel = (MAX_WIDTH - left - MARGIN - gap * (columns - 1)) / columns
     thumb = min(panel / 5, 0.9) - 0.05
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2
-    figure = CourseFigure(MAX_WIDTH, MARGIN + tall * math.ceil(len(rows) / columns))
+    top = MARGIN + 1.6 * LINE
+    figure = CourseFigure(MAX_WIDTH, top + tall * math.ceil(len(rows) / columns))
+    write(figure, left, MARGIN, f"probability of the word    {FIRST_OR_NOT}", va="top")
     for spot, (title, note, amounts, probabilities, is_first, pictures) in enumerate(rows):
         same_length(
             amounts=list(amounts),
@@ -153,7 +156,7 @@ def bend_curves(rows):
             pictures=pictures,
         )
         row, column = divmod(spot, columns)
-        start, across = MARGIN + row * tall, left + column * (panel + gap)
+        start, across = top + row * tall, left + column * (panel + gap)
         write(figure, across, start, shortened(title, panel, "bold"), va="top", weight="bold")
         write(figure, across, start + LINE, shortened(note, panel), va="top", color=QUIET)
         start += 2 * LINE + 0.15
@@ -301,37 +304,48 @@ def many_curves(x, bold, thin, xlabel, title=None, is_first=None):
 
     x: numbers along the horizontal axis; bold: (name, probabilities); thin: dict name -> probabilities, 0 to
     1, one for each x. Each name stands at the right end of its curve. is_first: dict name -> for each x
-    whether the thing was the first guess, a full dot, or not, a ring; or None, no dots.
+    whether the thing was the first guess, a full dot, or not, a ring; or None, no dots. Things that were
+    never the first guess are grey, and named together under the title.
     Raises ReaderError if a curve has more or fewer points.
     """
     everything = {**thin, bold[0]: bold[1]}
     for name, values in everything.items():
         _same_points(x, name, values)
-    names = {name: shortened(name, 1.7, "bold" if name == bold[0] else "normal") for name in everything}
+    never = [name for name in thin if is_first and not any(is_first[name])]
+    named = [name for name in everything if name not in never]
+    names = {name: shortened(name, 1.7, "bold" if name == bold[0] else "normal") for name in named}
     room = max(text_width(text, "bold") for text in names.values()) + 0.25
-    start, left, floor = top_of(title) + MARGIN, MARGIN + 0.6, 0.6
-    tall = max(2.6, LINE * len(everything))
+    left, floor, top = MARGIN + 0.6, 0.6, top_of(title) + MARGIN
+    keys = [f"probability    {FIRST_OR_NOT}" if is_first else "probability"]
+    keys += [wrapped(f"grey, never first: {', '.join(never)}", MAX_WIDTH - 2 * MARGIN)] if never else []
+    start = top + LINE * (sum(map(lines_in, keys)) + 0.6)
+    tall = max(2.6, LINE * len(named))
     figure = CourseFigure(MAX_WIDTH, start + tall + floor)
     heading(figure, title)
+    write_lines(figure, MARGIN, top, "\n".join(keys))
     wide = MAX_WIDTH - left - room
     axes = place(figure, left, start, wide, tall)
-    # A colour for each, so that a curve can be followed to its name.
-    colours = dict(zip(thin, itertools.cycle(OTHERS))) | {bold[0]: BLOCK_COLOURS[6]}
+    # A colour for each, so that a curve can be followed to its name; after the last colour, dashes.
+    looks = zip(named, itertools.cycle([*OTHERS, INK]))
+    colours = dict.fromkeys(never, GREY) | dict(looks) | {bold[0]: BLOCK_COLOURS[6]}
+    dashed = named[len(OTHERS) + 1 :]
     for name, values in everything.items():
         strong = name == bold[0]
         level = 4 if strong else 2
-        axes.plot(
-            x, values, color=colours[name], linewidth=3.2 if strong else 1.3, clip_on=False, zorder=level
-        )
+        dash = "--" if name in dashed and not strong else "-"
+        line = {"color": colours[name], "linewidth": 3.2 if strong else 1.4, "clip_on": False}
+        axes.plot(x, values, dash, zorder=level, **line)
         if is_first:
             fills = [colours[name] if first else BACKGROUND for first in is_first[name]]
             dots = {"edgecolors": colours[name], "linewidths": 1.3, "clip_on": False, "zorder": level + 1}
             axes.scatter(x, values, s=46 if strong else 22, c=fills, **dots)
     axes.set(xlim=(min(x), max(x)), ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
+    if len(x) < 10:
+        axes.set_xticks(list(x))
     percent_axis(axes.yaxis)
     axes.grid(axis="y")
     # The names in the order of their ends, moved apart where the ends are too near to each other.
-    order = sorted(everything, key=lambda name: -everything[name][-1])
+    order = sorted(named, key=lambda name: -everything[name][-1])
     ends = [tall * (1 - float(everything[name][-1])) for name in order]
     for name, wanted, level in zip(order, ends, _apart(ends, LINE, tall), strict=True):
         strong = name == bold[0]
@@ -381,10 +395,12 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
     for (name, levels), colour, tall in zip(swarms.items(), itertools.cycle(GROUPS), talls):
         values = np.asarray(groups[name], "float64")
         above = int((values >= threshold).sum())
-        counts = f"{above} of {len(values)} reach it, {len(values) - above} stay below"
+        counts = [f"{above} of {len(values)} reach it", f"{len(values) - above} stay below"]
         missed = np.asarray((wrong or {}).get(name, np.zeros(len(values))), bool)
         if missed.any():
-            counts += f", {(missed & (values < threshold)).sum()} of these wrong"
+            low = (missed & (values < threshold)).sum()
+            counts = [f"{counts[0]} ({missed.sum() - low} wrong)", f"{counts[1]} ({low} wrong)"]
+        counts = ", ".join(counts)
         floor += 0.36 + tall
         level, right = start + floor - tall - 0.1, MAX_WIDTH - MARGIN
         write(figure, MARGIN, level, shortened(name, 2.6, "bold"), weight="bold", va="bottom")
@@ -469,12 +485,14 @@ def kept_side_by_side(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
         if len(probabilities) != len(right):
             raise ReaderError(f"{clean(name)}: every answer needs its own verdict; the two lists differ.")
     names = [f"{100 * low:g} to {100 * high:g} %" for low, high in itertools.pairwise(edges)]
-    top, step, left, gap, beside = top_of(title) + MARGIN, 0.5, 1.45, 0.25, 0.85
+    top, step, left, gap, beside = top_of(title) + MARGIN, 0.5, 1.3, 0.2, 0.78
     start = top + 2 * LINE + 0.1
     wide = (MAX_WIDTH - left - len(results) * (beside + gap)) / len(results)
-    figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.45)
+    figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.5 + LINE)
     heading(figure, title)
-    write(figure, MARGIN, start - 0.05, "answers of", va="bottom", color=QUIET)
+    write(figure, MARGIN, start - 0.05, "claimed", va="bottom", weight="bold")
+    key = "red bar: how many were right    black mark: the average claim"
+    write(figure, left, start + step * len(names) + 0.45, key, va="top", color=QUIET)
     for row, name in enumerate(names):
         write(figure, MARGIN, start + step * (row + 0.5), name, va="center")
     told = []
@@ -554,6 +572,8 @@ def confusion(counts, words, title=None, answers=None):
 
 
 # Small tools
+
+FIRST_OR_NOT = "\u25cf it comes first    \u25cb something else does"  # a full dot, a ring
 
 ROUND = {"steps": [1, 2, 2.5, 5, 10]}  # ticks at round numbers
 OTHERS = [mix(colour, INK, 0.25) for colour in BLOCK_COLOURS.values() if colour != BLOCK_COLOURS[6]]
