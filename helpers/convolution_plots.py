@@ -173,40 +173,41 @@ def slice_figure(channels=64, kernels=64, title=None):
     axes = place(figure, 0, 0, MAX_WIDTH, down)
     axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
     axes.axis("off")
+    drawn = min(channels, SLICES)
     slices, numbers = amount(channels, "slice"), f"3 × 3 × {channels} = {amount(weights, 'weight')}"
     columns = (MARGIN, 2.75, 5.2)
 
     heads = ("the input", "one kernel", "its map")
     notes = (
-        f"a box of {amount(channels, 'map')}",
+        f"a box of {amount(channels, 'map')}" + (f" ({SLICES} drawn)" if channels > SLICES else ""),
         f"{slices}, as many as maps:\n{numbers}",
-        "one number a place",
+        "one number per place",
     )
     _captions(figure, columns, top, heads, notes)
     y = top + 0.85
-    _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], SLICES, patch=True)
-    _stack(axes, columns[1] + 0.2, y + 0.3, 0.5, BLOCK_COLOURS[4], SLICES, lines=3)
+    _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], drawn, patch=True)
+    _stack(axes, columns[1] + 0.2, y + 0.3, 0.5, BLOCK_COLOURS[4], drawn, lines=3)
     _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], 1, point=True)
     _arrow(axes, 1.85, y + 0.75, 0.8, "×")
-    _arrow(axes, 4.0, y + 0.75, 1.05, "sum")
+    _arrow(axes, 4.0, y + 0.75, 1.05, "sum + bias")
 
     start = y + 1.95
     heads = ("the same input", amount(kernels, "kernel"), amount(kernels, "map"))
     notes = (f"{amount(channels, 'map')}", "each with weights of its own", "the next layer's input")
     _captions(figure, columns, start, heads, notes)
     y = start + 0.7
-    _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], SLICES, patch=True)
+    _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], drawn, patch=True)
     for number, shift in enumerate((0, 0.42, 1.15)):
-        _stack(axes, columns[1] + shift, y + 0.5, 0.24, BLOCK_COLOURS[4], 4, lines=3)
+        _stack(axes, columns[1] + shift, y + 0.5, 0.24, BLOCK_COLOURS[4], min(channels, 4), lines=3)
         if number == 1:
             write(figure, columns[1] + shift + 0.48, y + 0.6, "…", va="center", weight="bold")
     _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], SLICES, point=True)
-    _arrow(axes, 1.85, y + 0.65, 0.7)
-    _arrow(axes, 4.45, y + 0.65, 0.6)
+    _arrow(axes, 1.85, y + 0.65, 0.7, "×")
+    _arrow(axes, 4.45, y + 0.65, 0.6, "sum")
     figure.alt = sentence(
         f"{titled(title)}a box of {amount(channels, 'map')} is the input. One kernel is a box too, with "
-        f"{slices} of 3 × 3, {amount(weights, 'weight')}; at each place all products add up to one number of "
-        f"its map. {amount(kernels, 'kernel')} make {amount(kernels, 'map')}"
+        f"{slices} of 3 × 3, {amount(weights, 'weight')}; at each place all products and a bias add up to "
+        f"one number of its map. {amount(kernels, 'kernel')} make {amount(kernels, 'map')}"
     )
     return figure
 

@@ -5,7 +5,7 @@ import math
 import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize, PowerNorm
 from matplotlib.patches import Rectangle
 from PIL import Image
 
@@ -259,6 +259,8 @@ def before_after(left, right, titles=("before", "after"), title=None, count=16, 
     shown = min(count, left.shape[2])
     both = np.stack([left[:, :, :shown], right[:, :, :shown]])
     scale, colours = _scale(both), _colours(both, block)
+    if scale.vmin == 0:  # lifts what is faint: one side is often far fainter than the other
+        scale = PowerNorm(0.6, 0, scale.vmax)
     gap, side = 0.04, (MAX_WIDTH - 2 * MARGIN - 0.3) / 2
     columns = min(columns, shown)
     cell = (side + gap) / columns - gap

@@ -1,7 +1,8 @@
 """Figures that only one notebook needs, in the visual language of all others."""
 
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from helpers.errors import ReaderError
@@ -288,16 +289,113 @@ def _rounded(value):
     return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.01 else 3}f}"
 
 
+@course_style()
+def dense_figure(inputs, neurons, title=None):
+    """What a dense layer does: every neuron has a weight for every number of the row that comes in.
+
+    inputs: how many numbers come in; neurons: how many neurons there are, so many numbers go out.
+    """
+    top, cell, rows = top_of(title) + MARGIN, 0.27, 9
+    start, step = top + 2 * LINE + 0.2, 0.33
+    figure = CourseFigure(MAX_WIDTH, start + rows * step + 0.15)
+    heading(figure, title)
+    down = figure.get_size_inches()[1]
+    axes = place(figure, 0, 0, MAX_WIDTH, down)
+    axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
+    axes.axis("off")
+    row, neuron, out, red = 0.9, 3.35, 5.75, BLOCK_COLOURS[6]
+    captions = [
+        (row, "the long row", amount(inputs, "number")),
+        (neuron, amount(neurons, "neuron"), "each with a weight per number"),
+        (out, "what comes out", "one number per neuron"),
+    ]
+    for x, head, note in captions:
+        write(figure, x, top, head, va="top", ha="center", weight="bold")
+        write(figure, x, top + LINE + 0.03, note, va="top", ha="center", color=QUIET)
+    levels = [start + step * (number + 0.5) for number in range(rows)]
+    gap, chosen = 6, 2  # the row whose place is taken by dots, and the neuron that is drawn in full
+    there = [number for number in range(rows) if number != gap]
+    for to in sorted(there, key=lambda number: number == chosen):
+        for number in there:
+            colour, thick = (red, 1.3) if to == chosen else (RULE, 0.6)
+            axes.plot([row + cell / 2, neuron], [levels[number], levels[to]], color=colour, linewidth=thick)
+    for number in there:
+        full = number == chosen
+        fill, ink = (red, INK) if full else (mix(red, "white", 0.75), GREY)
+        y = levels[number]
+        square = (row - cell / 2, y - cell / 2)
+        axes.add_patch(
+            Rectangle(square, cell, cell, facecolor=mix(BLOCK_COLOURS[5], "white", 0.6), edgecolor=INK)
+        )
+        axes.annotate(
+            "",
+            (out - cell / 2 - 0.05, y),
+            (neuron + cell / 2, y),
+            arrowprops={"arrowstyle": "->", "color": ink, "lw": 1.3},
+        )
+        axes.add_patch(Circle((neuron, y), cell / 2, facecolor=fill, edgecolor=ink, zorder=3))
+        axes.add_patch(Rectangle((out - cell / 2, y - cell / 2), cell, cell, facecolor=fill, edgecolor=ink))
+    for x in (row, neuron, out):
+        axes.text(x, levels[gap], "⋮", ha="center", va="center", weight="bold")
+    write(figure, (neuron + out) / 2, levels[chosen] - 0.05, "sum + bias, ReLU", va="bottom", ha="center")
+    figure.alt = sentence(
+        f"{titled(title)}a dense layer: {amount(inputs, 'number')} come in; lines lead from every one of "
+        f"them to each of {amount(neurons, 'neuron')}, a weight each; a neuron adds up the products and its "
+        f"bias, applies ReLU, and puts out one number"
+    )
+    return figure
+
+
 # 03: load the weights
 
 
 @course_style()
-def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+def valley(height, walks, title=None):
+    """The loss as a valley, once for each walk through it: where the steps lead, and how high each ends.
+
+    height: function from a place, a number, to the loss there; walks: dict from a name to the places stepped
+    on, at least two, the first one the start. Every walk has scales of its own.
+    """
+    top, gap, left = top_of(title) + MARGIN, 0.75, MARGIN + 0.6
+    wide, tall = (MAX_WIDTH - left - MARGIN - gap * (len(walks) - 1)) / len(walks), 2.1
+    figure = CourseFigure(MAX_WIDTH, top + LINE + 0.1 + tall + 0.75)
+    heading(figure, title)
+    told = []
+    for number, (name, places) in enumerate(walks.items()):
+        x = left + number * (wide + gap)
+        losses = [float(height(place)) for place in places]
+        write(figure, x, top, name, va="top", weight="bold")
+        axes = place(figure, x, top + LINE + 0.1, wide, tall)
+        ends = np.array([min(places), max(places)]) + 0.35 * np.ptp(places) * np.array([-1, 1])
+        line = np.linspace(*ends, 200)
+        shown = [float(height(place)) for place in line]
+        axes.plot(line, shown, color=GREY)
+        for start in range(len(places) - 1):
+            steps = zip(places[start : start + 2], losses[start : start + 2], strict=True)
+            axes.annotate(
+                "",
+                *reversed(list(steps)),
+                arrowprops={"arrowstyle": "->", "color": BLOCK_COLOURS[6], "lw": 1.8},
+            )
+        axes.plot(places, losses, "o", color=INK, markersize=7, zorder=3)
+        axes.annotate("start", (places[0], losses[0]), (8, -14), textcoords="offset points")
+        axes.set(xlim=ends, ylim=(min(shown) - 0.15 * np.ptp(shown), max(shown)), xlabel="distance moved")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        if number == 0:
+            write(figure, MARGIN, top, "loss", va="top", weight="bold")
+        told.append(f"{name}: the loss goes {', '.join(map(number_text, losses))}")
+    figure.alt = sentence(f"{titled(title)}the loss as a valley, and steps through it. {'; '.join(told)}")
+    return figure
+
+
+@course_style()
+def claimed_and_right(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
     """How often answers are right, beside how sure they were.
 
     probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
     of answers ends and the next begins. A bar is the share that was right, the mark across it what the
-    probabilities promised: their average. A group without an answer is left out.
+    answers claimed: the average of their probabilities. A group without an answer is left out.
     """
     probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
     groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
@@ -306,12 +404,20 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
     start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
     figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
     heading(figure, title)
-    write(figure, MARGIN, top, "answers of", va="top", weight="bold")
-    write(figure, left, top, "bar: share that was right · black mark: promised", va="top", color=QUIET)
+    write(figure, MARGIN, top, "claimed", va="top", weight="bold")
+    write(
+        figure,
+        left,
+        top,
+        "red bar: share that was right · black mark: average claimed",
+        va="top",
+        color=QUIET,
+    )
     axes = place(figure, left, start, wide, step * len(rows))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
+    axes.axvline(1, color=GREY, linewidth=1, zorder=0, clip_on=False)
     told = []
     for row, group in enumerate(rows):
         hits, sure = right[groups == group], probabilities[groups == group].mean()
@@ -321,7 +427,7 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
         kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
         write(figure, MARGIN, level, name, va="center")
         write(figure, left + wide + 0.3, level, kept, va="center")
-        told.append(f"answers of {name}: promised {percent(sure)}, {kept}, {percent(hits.mean())}")
+        told.append(f"answers of {name}: claimed {percent(sure)}, {kept}, {percent(hits.mean())}")
     figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure
 
@@ -333,14 +439,16 @@ def promised_and_kept(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=
 def spreads(results, title=None):
     """How often each result came out of many repeated trials: a row of columns from 0 to 100 % for each.
 
+    Shares of a small group have a column for each possible value; others are gathered in steps of 5 %.
+
     results: dict name -> shares, 0 to 1, one for each trial. Above a row stand its median and between which
     values nine of ten trials lie. Raises ReaderError for a result without a trial.
     """
     if not results or not all(len(values) for values in results.values()):
         raise ReaderError("Every result needs at least one trial.")
-    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + LINE + 0.3
-    left = MARGIN + 0.15
-    figure = CourseFigure(MAX_WIDTH, top + step * len(results) + 0.25)
+    top, tall, step = top_of(title) + MARGIN, 0.6, 0.6 + 2 * LINE + 0.35
+    left = MARGIN + 0.5
+    figure = CourseFigure(MAX_WIDTH, top + step * len(results))
     heading(figure, title)
     told = []
     for row, (name, values) in enumerate(results.items()):
@@ -349,15 +457,26 @@ def spreads(results, title=None):
         start, colour = top + row * step, BLOCK_COLOURS[6]
         write(figure, MARGIN, start, name, va="top", weight="bold")
         write(figure, MAX_WIDTH - MARGIN, start, words, va="top", ha="right", color=QUIET)
-        axes = place(figure, left, start + LINE + 0.05, MAX_WIDTH - 2 * left, tall)
-        counts, edges = np.histogram(values, bins=20, range=(0, 1))
-        axes.bar(edges[:-1], counts, width=0.045, align="edge", color=colour)
+        axes = place(figure, left, start + LINE + 0.12, MAX_WIDTH - left - MARGIN - 0.15, tall)
+        middles, counts, width = _columns(values)
+        axes.bar(middles, counts, width=0.85 * width, color=colour)
         axes.axvline(middle, color=INK, linewidth=2)
-        axes.set(xlim=(0, 1), ylim=(0, counts.max()), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.set(xlim=(-0.02, 1), ylim=(0, 1.1 * counts.max()), xticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.set_yticks([0, counts.max()])
         axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
         percent_axis(axes.xaxis)
-        axes.tick_params(axis="x", labelbottom=row == len(results) - 1)
         told.append(f"{clean(name)}: {words}")
     count = amount(len(next(iter(results.values()))), "trial")
     figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
     return figure
+
+
+def _columns(values):
+    """Where columns stand, how high and how far apart they are: at the values themselves if these are few."""
+    spots, counts = np.unique(np.round(values, 9), return_counts=True)
+    step = min(np.diff(spots), default=0)
+    if step >= 0.02 and np.allclose(np.diff(spots) / step, np.round(np.diff(spots) / step), atol=1e-4):
+        return spots, counts, step
+    counts, edges = np.histogram(values, bins=20, range=(0, 1))
+    return (edges[:-1] + edges[1:]) / 2, counts, 0.05

@@ -51,7 +51,8 @@ def draw_network(network="imagenet", highlight=None, built=None):
             )
     if built not in [None, *range(7)]:
         raise ReaderError(f"built is the number of blocks that are there, 0 to 6, not {built!r}.")
-    height, floor = 2.95 if highlight is None else 3.15, 0.79  # the mark needs room
+    floor = 0.97 if rows[-2].kind == "dense" else 0.79  # flatten is explained in one line more
+    height = floor + (2.16 if highlight is None else 2.36)  # the mark needs room
     figure = CourseFigure(MAX_WIDTH, height)
     axes = place(figure, 0, 0, MAX_WIDTH, height)
     axes.set(xlim=(0, MAX_WIDTH), ylim=(-floor, height - floor))
@@ -66,7 +67,7 @@ def draw_network(network="imagenet", highlight=None, built=None):
         drawing.average()
     drawing.answer(labels)
     drawing.mark()
-    scale = "higher: more pixels\nthicker: more maps"
+    scale = "higher slab: more pixels\nthicker slab: more maps"
     axes.text(4.0, 1.85, scale, ha="right", va="top", color=QUIET, linespacing=1.25)
     figure.alt = _in_words(rows, labels, drawing.highlight, built)
     return figure
@@ -201,7 +202,7 @@ class _Drawing:
         dense = [row for row in self.rows if row.kind == "dense"]
         maps = [row.units for row in self.rows if row.kind == "conv"][-1]
         # Every number of the last maps is written into one row, which every neuron of fc1 gets.
-        numbers = f"{self.size**2 * maps:,}"
+        numbers = [f"{self.size}×{self.size}", f"×{maps}", f"={self.size**2 * maps:,}"]
         self.wedge("flatten", numbers, dense[0].units, ["flatten"])
         for row in dense[:-1]:
             there, lit = self.built == 6, self.lit(6, row.name)
@@ -211,13 +212,13 @@ class _Drawing:
     def average(self):
         """The end of the pocket network: each of the last maps becomes one number, its average."""
         row = next(row for row in self.rows if row.kind == "average")
-        end = self.wedge("average", f"{row.units}", row.units, ["average"])
+        end = self.wedge("average", [f"{row.units}"], row.units, ["average"])
         self.bar(end, row.units, self.lit(6, "average"), pale=0.5)
 
     def wedge(self, heading, numbers, units, names):
         """What leads from the last maps to neurons; returns where it ends."""
         there, lit, fan = self.built == 6, self.lit(6, *names), 0.3
-        x = self.part(fan + 0.13, heading, [numbers], there and lit)
+        x = self.part(fan + 0.13, heading, numbers, there and lit)
         corners = [(x, 0), (x + fan, 0), (x + fan, units * NEURON), (x, self.size * SIDE)]
         self.shape(corners, mix(BLOCK_COLOURS[6], BACKGROUND, 0.7), lit, edge=False, there=there)
         return x + fan

@@ -43,6 +43,7 @@ from helpers.style import (
     top_of,
     wrapped,
     write,
+    write_lines,
 )
 
 
@@ -144,7 +145,9 @@ def bend_curves(rows):
     panel = (MAX_WIDTH - left - MARGIN - gap * (columns - 1)) / columns
     thumb = min(panel / 5, 0.9) - 0.05
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2
-    figure = CourseFigure(MAX_WIDTH, MARGIN + tall * math.ceil(len(rows) / columns))
+    top = MARGIN + 1.6 * LINE
+    figure = CourseFigure(MAX_WIDTH, top + tall * math.ceil(len(rows) / columns))
+    write(figure, left, MARGIN, f"probability of the word    {FIRST_OR_NOT}", va="top")
     for spot, (title, note, amounts, probabilities, is_first, pictures) in enumerate(rows):
         same_length(
             amounts=list(amounts),
@@ -153,7 +156,7 @@ def bend_curves(rows):
             pictures=pictures,
         )
         row, column = divmod(spot, columns)
-        start, across = MARGIN + row * tall, left + column * (panel + gap)
+        start, across = top + row * tall, left + column * (panel + gap)
         write(figure, across, start, shortened(title, panel, "bold"), va="top", weight="bold")
         write(figure, across, start + LINE, shortened(note, panel), va="top", color=QUIET)
         start += 2 * LINE + 0.15
@@ -246,8 +249,8 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
-    white between them; goal: the kernel that would have no loss at all, drawn at the end, or None. Raises
-    ReaderError for a step that is not there, or for other shapes.
+    white between them, and carry their numbers where there is room; goal: the kernel that would have no loss
+    at all, drawn at the end, or None. Raises ReaderError for a step that is not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
@@ -260,10 +263,10 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
         raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
     top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
     left = MARGIN + 0.75
-    cell = min((MAX_WIDTH - left - MARGIN + gap) / len(shown) - gap, 0.95)
+    cell = min((MAX_WIDTH - 2 * MARGIN + gap) / len(shown) - gap, 1.2)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
-    figure = CourseFigure(MAX_WIDTH, start + LINE + 0.1 + cell + 0.6)
+    figure = CourseFigure(MAX_WIDTH, start + 2 * LINE + 0.15 + cell + 0.4)
     heading(figure, title)
     write(figure, MARGIN, top, "loss", va="top", weight="bold")
     axes = place(figure, left, lines, MAX_WIDTH - left - MARGIN - 0.1, curve)
@@ -274,16 +277,24 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
     axes.yaxis.set_major_locator(MaxNLocator(4, **ROUND))
     axes.grid(axis="y")
     largest = max(np.abs(shown).max(), 1e-12)
-    write(figure, MARGIN, start, "kernel", va="top", weight="bold")
+    losses_there = [*losses[steps], *[0][: len(shown) - len(steps)]]
     for number, (name, kernel) in enumerate(zip(names, shown, strict=True)):
-        x = left + number * (cell + gap)
-        write(figure, x, start, f"{xlabel} {name}" if number == 0 else name, va="top")
-        tile = place(figure, x, start + LINE + 0.1, cell, cell)
+        x = MARGIN + number * (cell + gap)
+        step = f"{xlabel} {name}" if number < len(steps) else name
+        write(figure, x, start, step, va="top", weight="bold")
+        if cell >= text_width("loss 0.0000"):
+            there = number_text(round(float(losses_there[number]), 4))
+            write(figure, x, start + LINE, f"loss {there}", va="top", color=QUIET)
+        tile = place(figure, x, start + 2 * LINE + 0.1, cell, cell)
         tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
         tile.set(xticks=[], yticks=[])
         tile.spines[:].set(visible=True, color=RULE)
-    ends = f"purple: below zero, to −{number_text(largest)}; orange: above, to {number_text(largest)}"
-    write(figure, left, start + LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
+        if cell >= kernel.shape[1] * text_width("−0.0"):
+            for (row, column), weight in np.ndenumerate(kernel):
+                ink = "white" if abs(weight) > 0.6 * largest else INK
+                tile.text(column, row, _tenths(weight), ha="center", va="center", color=ink)
+    ends = f"purple −{number_text(largest)}  …  white 0  …  orange {number_text(largest)}"
+    write(figure, MARGIN, start + 2 * LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
     figure.alt = sentence(
         f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
         f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
@@ -300,37 +311,48 @@ def many_curves(x, bold, thin, xlabel, title=None, is_first=None):
 
     x: numbers along the horizontal axis; bold: (name, probabilities); thin: dict name -> probabilities, 0 to
     1, one for each x. Each name stands at the right end of its curve. is_first: dict name -> for each x
-    whether the thing was the first guess, a full dot, or not, a ring; or None, no dots.
+    whether the thing was the first guess, a full dot, or not, a ring; or None, no dots. Things that were
+    never the first guess are grey, and named together under the title.
     Raises ReaderError if a curve has more or fewer points.
     """
     everything = {**thin, bold[0]: bold[1]}
     for name, values in everything.items():
         _same_points(x, name, values)
-    names = {name: shortened(name, 1.7, "bold" if name == bold[0] else "normal") for name in everything}
+    never = [name for name in thin if is_first and not any(is_first[name])]
+    named = [name for name in everything if name not in never]
+    names = {name: shortened(name, 1.7, "bold" if name == bold[0] else "normal") for name in named}
     room = max(text_width(text, "bold") for text in names.values()) + 0.25
-    start, left, floor = top_of(title) + MARGIN, MARGIN + 0.6, 0.6
-    tall = max(2.6, LINE * len(everything))
+    left, floor, top = MARGIN + 0.6, 0.6, top_of(title) + MARGIN
+    keys = [f"probability    {FIRST_OR_NOT}" if is_first else "probability"]
+    keys += [wrapped(f"grey, never first: {', '.join(never)}", MAX_WIDTH - 2 * MARGIN)] if never else []
+    start = top + LINE * (sum(map(lines_in, keys)) + 0.6)
+    tall = max(2.6, LINE * len(named))
     figure = CourseFigure(MAX_WIDTH, start + tall + floor)
     heading(figure, title)
+    write_lines(figure, MARGIN, top, "\n".join(keys))
     wide = MAX_WIDTH - left - room
     axes = place(figure, left, start, wide, tall)
-    # A colour for each, so that a curve can be followed to its name.
-    colours = dict(zip(thin, itertools.cycle(OTHERS))) | {bold[0]: BLOCK_COLOURS[6]}
+    # A colour for each, so that a curve can be followed to its name; after the last colour, dashes.
+    looks = zip(named, itertools.cycle([*OTHERS, INK]))
+    colours = dict.fromkeys(never, GREY) | dict(looks) | {bold[0]: BLOCK_COLOURS[6]}
+    dashed = named[len(OTHERS) + 1 :]
     for name, values in everything.items():
         strong = name == bold[0]
         level = 4 if strong else 2
-        axes.plot(
-            x, values, color=colours[name], linewidth=3.2 if strong else 1.3, clip_on=False, zorder=level
-        )
+        dash = "--" if name in dashed and not strong else "-"
+        line = {"color": colours[name], "linewidth": 3.2 if strong else 1.4, "clip_on": False}
+        axes.plot(x, values, dash, zorder=level, **line)
         if is_first:
             fills = [colours[name] if first else BACKGROUND for first in is_first[name]]
             dots = {"edgecolors": colours[name], "linewidths": 1.3, "clip_on": False, "zorder": level + 1}
             axes.scatter(x, values, s=46 if strong else 22, c=fills, **dots)
     axes.set(xlim=(min(x), max(x)), ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1], xlabel=xlabel)
+    if len(x) < 10:
+        axes.set_xticks(list(x))
     percent_axis(axes.yaxis)
     axes.grid(axis="y")
     # The names in the order of their ends, moved apart where the ends are too near to each other.
-    order = sorted(everything, key=lambda name: -everything[name][-1])
+    order = sorted(named, key=lambda name: -everything[name][-1])
     ends = [tall * (1 - float(everything[name][-1])) for name in order]
     for name, wanted, level in zip(order, ends, _apart(ends, LINE, tall), strict=True):
         strong = name == bold[0]
@@ -380,10 +402,12 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
     for (name, levels), colour, tall in zip(swarms.items(), itertools.cycle(GROUPS), talls):
         values = np.asarray(groups[name], "float64")
         above = int((values >= threshold).sum())
-        counts = f"{above} of {len(values)} reach it, {len(values) - above} stay below"
+        counts = [f"{above} of {len(values)} reach it", f"{len(values) - above} stay below"]
         missed = np.asarray((wrong or {}).get(name, np.zeros(len(values))), bool)
         if missed.any():
-            counts += f", {(missed & (values < threshold)).sum()} of these wrong"
+            low = (missed & (values < threshold)).sum()
+            counts = [f"{counts[0]} ({missed.sum() - low} wrong)", f"{counts[1]} ({low} wrong)"]
+        counts = ", ".join(counts)
         floor += 0.36 + tall
         level, right = start + floor - tall - 0.1, MAX_WIDTH - MARGIN
         write(figure, MARGIN, level, shortened(name, 2.6, "bold"), weight="bold", va="bottom")
@@ -468,12 +492,14 @@ def kept_side_by_side(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
         if len(probabilities) != len(right):
             raise ReaderError(f"{clean(name)}: every answer needs its own verdict; the two lists differ.")
     names = [f"{100 * low:g} to {100 * high:g} %" for low, high in itertools.pairwise(edges)]
-    top, step, left, gap, beside = top_of(title) + MARGIN, 0.5, 1.45, 0.25, 0.85
+    top, step, left, gap, beside = top_of(title) + MARGIN, 0.5, 1.3, 0.2, 0.78
     start = top + 2 * LINE + 0.1
     wide = (MAX_WIDTH - left - len(results) * (beside + gap)) / len(results)
-    figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.45)
+    figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.5 + LINE)
     heading(figure, title)
-    write(figure, MARGIN, start - 0.05, "answers of", va="bottom", color=QUIET)
+    write(figure, MARGIN, start - 0.05, "claimed", va="bottom", weight="bold")
+    key = "red bar: how many were right    black mark: the average claim"
+    write(figure, left, start + step * len(names) + 0.45, key, va="top", color=QUIET)
     for row, name in enumerate(names):
         write(figure, MARGIN, start + step * (row + 0.5), name, va="center")
     told = []
@@ -554,6 +580,8 @@ def confusion(counts, words, title=None, answers=None):
 
 # Small tools
 
+FIRST_OR_NOT = "\u25cf it comes first    \u25cb something else does"  # a full dot, a ring
+
 ROUND = {"steps": [1, 2, 2.5, 5, 10]}  # ticks at round numbers
 OTHERS = [mix(colour, INK, 0.25) for colour in BLOCK_COLOURS.values() if colour != BLOCK_COLOURS[6]]
 GROUPS = [BLOCK_COLOURS[4], BLOCK_COLOURS[6], BLOCK_COLOURS[5], BLOCK_COLOURS[3]]
@@ -570,6 +598,11 @@ LOOKS = [
 def _signed(value):
     """A whole number with its sign: "+7", "−38", "0"."""
     return f"{value:+.0f}".replace("-", "−") if round(value) else "0"
+
+
+def _tenths(value):
+    """0.94 as "0.9", −0.02 as "0"."""
+    return f"{round(float(value), 1) + 0:g}".replace("-", "−")
 
 
 def _same_points(x, name, values):

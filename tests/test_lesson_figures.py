@@ -95,13 +95,24 @@ def test_bars_to_both_sides_need_the_same_names(right):
         lesson_figures.two_sided_bars({"a": 1, "b": 2}, right, ("left", "right"))
 
 
+def test_a_dense_layer_is_drawn_with_its_numbers():
+    alt = lesson_figures.dense_figure(inputs=25088, neurons=4096).alt
+    assert "25,088 numbers come in" in alt and "each of 4,096 neurons" in alt
+
+
 # 03
 
 
-def test_what_was_promised_stands_beside_what_was_kept():
-    alt = lesson_figures.promised_and_kept([0.4, 0.6, 0.7, 0.8, 1.0], [False, True, False, True, True]).alt
-    assert "answers of 50 to 80 %: promised 65.0 %, 1 of 2 right, 50.0 %" in alt
-    assert "answers of 80 to 95 %: promised 80.0 %, 1 of 1 right" in alt
+def test_a_walk_through_a_valley_tells_the_losses():
+    figure = lesson_figures.valley(lambda place: place**2, {"short": [2, 1, 0.5], "long": [1, -2]})
+    assert "short: the loss goes 4, 1, 0.25; long: the loss goes 1, 4." in figure.alt
+    assert all(axes.get_xlim()[0] < axes.get_xlim()[1] for axes in figure.axes)
+
+
+def test_what_was_claimed_stands_beside_what_was_right():
+    alt = lesson_figures.claimed_and_right([0.4, 0.6, 0.7, 0.8, 1.0], [False, True, False, True, True]).alt
+    assert "answers of 50 to 80 %: claimed 65.0 %, 1 of 2 right, 50.0 %" in alt
+    assert "answers of 80 to 95 %: claimed 80.0 %, 1 of 1 right" in alt
 
 
 # 07

@@ -143,6 +143,12 @@ def test_asks_at_the_end_what_was_understood(committed):
 
 
 @each_notebook
+def test_the_readme_gives_the_same_minutes(path, committed):
+    row = re.search(rf"notebooks/{path.name}\).*\| (\d+) \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
+    assert f"*{row[1]} minutes" in committed.cells[0].source
+
+
+@each_notebook
 def test_takes_the_minutes_it_says(committed):
     """200 words a minute, and up to three minutes for running and guessing."""
     stated = int(re.search(r"(\d+) minutes", committed.cells[0].source)[1])

@@ -653,7 +653,7 @@ def test_dots_with_a_wrong_name_are_rings():
     figure = plots.dots_with_threshold({"known": [0.4, 0.3, 0.9]}, 0.5, wrong={"known": [True, False, True]})
     fills = [to_hex(colour) for colour in figure.axes[0].collections[0].get_facecolor()]
     assert fills[0] == fills[2] == plots.BACKGROUND.lower() != fills[1]
-    assert "known: 1 of 3 reach it, 2 stay below, 1 of these wrong" in figure.alt
+    assert "known: 1 of 3 reach it (1 wrong), 2 stay below (1 wrong)" in figure.alt
 
 
 def test_two_tests_stand_side_by_side():

@@ -101,8 +101,8 @@ export function tryout(root, page) {
   function tellStrangers() {
     const count = strangers.length;
     find(".price").textContent = own.length
-      ? `At this threshold it would not know ${own.filter((shares) => Math.max(...shares) < threshold()).length} of ` +
-        `your ${own.length} photos that it had not had.`
+      ? `The price: it also says “I don't know” to ${own.filter((shares) => Math.max(...shares) < threshold()).length} ` +
+        `of the ${own.length} photos of your own words, each asked about while it was left out.`
       : "";
     if (!count) {
       find(".strangers").textContent =
