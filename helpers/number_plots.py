@@ -199,7 +199,9 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
 
     x: numbers along the horizontal axis, such as steps; series: dict name -> numbers of zero or more, one for
     each x, such as the loss on training pictures and on others; probabilities: dict name -> 0 to 1, one for
-    each x, drawn beside, from 0 to 100 %; or None. Raises ReaderError if a line has more or fewer points.
+    each x, drawn beside, from 0 to 100 %; or None. Lines whose names begin alike, up to a comma, share their
+    colour; a dot marks where a line of `series` turns and climbs. Raises ReaderError if a line has more or
+    fewer points.
     """
     panels = [series] + ([probabilities] if probabilities else [])
     for lines in panels:
@@ -215,8 +217,12 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
     for number, lines in enumerate(panels):
         across = left + number * (wide + gap) + sum(rooms[:number])
         axes = place(figure, across, start, wide, tall)
-        for values, (colour, dash, _) in zip(lines.values(), itertools.cycle(LOOKS)):
+        colours = _colours(lines)
+        for values, colour, (_, dash, _) in zip(lines.values(), colours, itertools.cycle(LOOKS)):
             axes.plot(x, values, dash, color=colour, linewidth=2.2, clip_on=False)
+            turn = _turn(values)
+            if lines is series and turn:
+                axes.plot(x[turn], values[turn], "o", color=colour, markersize=7, zorder=4)
         axes.set(xlabel=xlabel)
         axes.margins(x=0.02)
         axes.grid(axis="y")
@@ -230,8 +236,9 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
         above = names[number][0] if len(lines) == 1 else ylabel
         write(figure, across, start - 0.45 * LINE, above, va="bottom", weight="bold")
         if len(lines) > 1:
-            _name_ends(figure, axes, (across, start, wide, tall), lines.values(), names[number])
-    told = _runs(x, series, number_text) + (_runs(x, probabilities, percent) if probabilities else [])
+            box = (across, start, wide, tall)
+            _name_ends(figure, axes, box, lines.values(), names[number], colours)
+    told = _runs(x, series, number_text, _turn) + (_runs(x, probabilities, percent) if probabilities else [])
     figure.alt = sentence(f"{titled(title)}curves of {ylabel} over {xlabel}. {'; '.join(told)}")
     return figure
 
@@ -608,7 +615,20 @@ def _widest(text):
     return max(text_width(line, "bold") for line in text.split("\n"))
 
 
-def _name_ends(figure, axes, box, series, names):
+def _colours(names):
+    """A colour for each name, the same one for names that begin alike, up to a comma."""
+    kinds = [name.partition(",")[0] for name in names]
+    order = list(dict.fromkeys(kinds))
+    return [LOOKS[order.index(kind) % len(LOOKS)][0] for kind in kinds]
+
+
+def _turn(values):
+    """The place of the lowest value of a line that climbs again behind it by 2 % or more; else 0."""
+    least = int(np.argmin(values))
+    return least if values[-1] > 1.02 * values[least] else 0
+
+
+def _name_ends(figure, axes, box, series, names, colours):
     """Write each line's name at its right end, in its colour, moved up or down where names would meet."""
     across, start, wide, tall = box
     low, high = axes.get_ylim()
@@ -616,16 +636,18 @@ def _name_ends(figure, axes, box, series, names):
     order = sorted(range(len(ends)), key=ends.__getitem__)
     gap = LINE * max(map(lines_in, names))
     for number, level in zip(order, _apart([ends[number] for number in order], gap, tall), strict=True):
-        colour = LOOKS[number % len(LOOKS)][0]
+        colour = colours[number]
         leader = {"color": colour, "linewidth": 0.8, "transform": axes.transAxes, "clip_on": False}
         axes.plot([1, 1 + 0.12 / wide], [1 - ends[number] / tall, 1 - level / tall], **leader)
         write(figure, across + wide + 0.16, start + level, names[number], va="center", color=colour)
 
 
-def _runs(x, series, written):
-    """Each line in words: where it begins and ends."""
+def _runs(x, series, written, turn=lambda values: 0):
+    """Each line in words: where it begins and ends, and where it turns and climbs."""
     return [
-        f"{clean(name)} from {written(values[0])} at {x[0]:g} to {written(values[-1])} at {x[-1]:g}"
+        f"{clean(name)} from {written(values[0])} at {x[0]:g}"
+        + (f" by {written(values[turn(values)])} at {x[turn(values)]:g}" if turn(values) else "")
+        + f" to {written(values[-1])} at {x[-1]:g}"
         for name, values in series.items()
     ]
 

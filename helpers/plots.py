@@ -137,9 +137,9 @@ def guess_bars(picture, guesses, title=None):
 def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
     """Several pictures, each with its best guesses and their bars under it.
 
-    pictures: PIL images or arrays (height, width[, 3]), 0 to 255; guesses_list: a list of guesses for each;
-    titles: one line above each picture, or None; columns: pictures in a row;
-    top: how many guesses are written. Raises ValueError if the lists differ in length.
+    pictures: PIL images or arrays (height, width[, 3]), 0 to 255; guesses_list: a list of guesses for each,
+    empty for a picture without bars; titles: one line above each picture, or None; columns: pictures in a
+    row; top: how many guesses are written. Raises ValueError if the lists differ in length.
     """
     titles = titles or [""] * len(pictures)
     same_length(pictures=pictures, guesses_list=guesses_list, titles=titles)
@@ -169,7 +169,7 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
                 axes.add_patch(Rectangle((0, low), full * long, 0.1, color=colour, lw=0))
             axes.text(cell, low + 0.06, percent(guess.probability), va="center", ha="right")
     shown = [
-        f"{titled(text)}{described(picture)}, answered {said(guesses[:top])}"
+        f"{titled(text)}{described(picture)}{', answered ' if guesses else ''}{said(guesses[:top])}"
         for picture, guesses, text in zip(pictures, guesses_list, titles, strict=True)
     ]
     figure.alt = f"{amount(len(pictures), 'picture')} with bars for their best guesses. {'; '.join(shown)}."

@@ -681,6 +681,23 @@ def test_a_curve_has_a_ring_where_something_else_comes_first():
     )
 
 
+def test_a_curve_is_marked_where_it_turns_and_kin_share_a_colour():
+    series = {"new, no decay": [2, 0.5, 1], "new, decay": [2, 0.5, 0.6], "old": [2, 1, 0.5]}
+    figure = plots.curves([0, 20, 40], series, "steps", "loss")
+    assert "new, no decay from 2 at 0 by 0.5 at 20 to 1 at 40" in figure.alt
+    assert "old from 2 at 0 to 0.5 at 40" in figure.alt
+    lines = figure.axes[0].lines
+    assert [line.get_xdata() for line in lines if line.get_marker() == "o"] == [[20], [20]]
+    first, second, third = (line.get_color() for line in lines if len(line.get_xdata()) == 3)
+    assert first == second != third
+
+
+def test_a_picture_without_guesses_has_no_bars(photo):
+    figure = plots.guess_grid([photo, photo], [GUESSES, []])
+    assert figure.alt.count("answered") == 1
+    assert [bool(axes.patches) for axes in figure.axes if not axes.images] == [True, False]
+
+
 def test_a_long_name_of_a_file_is_broken_after_an_underscore():
     assert style.wrapped("teddy_bear_silhouette.png", 1.3).splitlines() == ["teddy_bear_", "silhouette.png"]
 
