@@ -501,7 +501,8 @@ def _questions_as_markdown(questions, when):
             answer = f"**{letter}.** {question['why']}\n\nSeen in {link}, {seen['text']}"
             parts.append(f"{FOLD}<summary>Answer</summary>\n\n{answer}\n</details>")
     if when == "before":
-        folded = f"Try without first: they're explained on the way, and again at the end of notebook 11. {', '.join(letters)}."
+        first = "Try without first: they're explained on the way, and again at the end of notebook 11."
+        folded = f"{first} {', '.join(letters)}."
         parts.append(f"{FOLD}<summary>Answers</summary>\n\n{folded}\n</details>")
         opening = f"{FOLD}<summary>The six questions</summary>"  # a page long: who wants the lesson goes on
         parts = [opening, *parts, "</details>"]
