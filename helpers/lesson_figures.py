@@ -389,49 +389,6 @@ def valley(height, walks, title=None):
     return figure
 
 
-@course_style()
-def claimed_and_right(probabilities, right, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
-    """How often answers are right, beside how sure they were.
-
-    probabilities: of each first answer, 0 to 1; right: for each whether it was right; edges: where one group
-    of answers ends and the next begins. A bar is the share that was right, the mark across it what the
-    answers claimed: the average of their probabilities. A group without an answer is left out.
-    """
-    probabilities, right = np.asarray(probabilities, "float64"), np.asarray(right, bool)
-    groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
-    rows = np.unique(groups)
-    top, step, left, room = top_of(title) + MARGIN, 0.5, 1.5, 1.7
-    start, wide = top + LINE + 0.15, MAX_WIDTH - left - room
-    figure = CourseFigure(MAX_WIDTH, start + step * len(rows) + 0.45)
-    heading(figure, title)
-    write(figure, MARGIN, top, "claimed", va="top", weight="bold")
-    write(
-        figure,
-        left,
-        top,
-        "red bar: share that was right · black mark: average claimed",
-        va="top",
-        color=QUIET,
-    )
-    axes = place(figure, left, start, wide, step * len(rows))
-    axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1])
-    percent_axis(axes.xaxis)
-    axes.grid(axis="x")
-    axes.axvline(1, color=GREY, linewidth=1, zorder=0, clip_on=False)
-    told = []
-    for row, group in enumerate(rows):
-        hits, sure = right[groups == group], probabilities[groups == group].mean()
-        axes.barh(row, hits.mean(), color=BLOCK_COLOURS[6], height=0.5, zorder=2)
-        axes.plot([sure, sure], [row - 0.38, row + 0.38], color=INK, linewidth=3, zorder=3, clip_on=False)
-        name = f"{100 * edges[group]:g} to {100 * edges[group + 1]:g} %"
-        kept, level = f"{hits.sum()} of {len(hits)} right", start + step * (row + 0.5)
-        write(figure, MARGIN, level, name, va="center")
-        write(figure, left + wide + 0.3, level, kept, va="center")
-        told.append(f"answers of {name}: claimed {percent(sure)}, {kept}, {percent(hits.mean())}")
-    figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
-    return figure
-
-
 # 07: a face
 
 

@@ -67,8 +67,9 @@ def draw_network(network="imagenet", highlight=None, built=None):
         drawing.average()
     drawing.answer(labels)
     drawing.mark()
-    scale = "higher slab: more pixels\nthicker slab: more maps"
-    axes.text(4.0, 1.85, scale, ha="right", va="top", color=QUIET, linespacing=1.25)
+    scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: shrinks them"
+    if highlight is None:
+        axes.text(2.9, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
     figure.alt = _in_words(rows, labels, drawing.highlight, built)
     return figure
 

@@ -481,12 +481,13 @@ def change_chart(
 
 
 @course_style()
-def kept_side_by_side(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
-    """How often answers are right beside how sure they were, for two tests or more, next to each other.
+def claimed_and_right(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
+    """How often answers are right beside how sure they were, for one test or more, next to each other.
 
     results: dict name -> (probabilities of the first answers, 0 to 1; for each whether it was right). edges:
     where one group of answers ends and the next begins. A bar is the share of a group that was right, the
-    mark what the probabilities promised: their average. Raises ReaderError if two lists differ in length.
+    mark what the answers claimed: the average of their probabilities. A group without an answer has no bar.
+    Raises ReaderError if two lists differ in length.
     """
     for name, (probabilities, right) in results.items():
         if len(probabilities) != len(right):
@@ -519,7 +520,7 @@ def kept_side_by_side(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
             axes.plot([sure, sure], [row - 0.4, row + 0.4], color=INK, linewidth=3, zorder=3, clip_on=False)
             kept = f"{hits.sum()} of {len(hits)}"
             write(figure, across + wide + 0.12, start + step * (row + 0.5), kept, va="center")
-            shown.append(f"{names[row]}: promised {percent(sure)}, {kept} right, {percent(hits.mean())}")
+            shown.append(f"{names[row]}: claimed {percent(sure)}, {kept} right, {percent(hits.mean())}")
         told.append(f"{clean(title_of)}, answers of {', of '.join(shown)}")
     figure.alt = sentence(f"{titled(title)}how sure answers were and how many were right. {'; '.join(told)}")
     return figure

@@ -18,11 +18,11 @@ from helpers.number_plots import (
     bars,
     bend_curves,
     change_chart,
+    claimed_and_right,
     confidence_curves,
     confusion,
     curves,
     dots_with_threshold,
-    kept_side_by_side,
     loss_curve,
     many_curves,
 )
@@ -56,6 +56,7 @@ from helpers.style import (
     same_length,
     sentence,
     shortened,
+    text_width,
     titled,
     top_of,
     wrapped,
@@ -75,6 +76,7 @@ __all__ = [
     "bend_curves",
     "book_page",
     "change_chart",
+    "claimed_and_right",
     "confidence_curves",
     "confusion",
     "convolution_step",
@@ -88,7 +90,6 @@ __all__ = [
     "guess_grid",
     "heat_map",
     "journey",
-    "kept_side_by_side",
     "loss_curve",
     "many_curves",
     "mosaic",
@@ -121,7 +122,7 @@ def guess_bars(picture, guesses, title=None):
     axes = place(figure, 3.1, top + (height - 0.3 - tall) / 2, 2.9, tall)
     for row, guess in enumerate(guesses):
         weight = "bold" if row == 0 else "normal"
-        axes.barh(row, 1, height=0.36, color=TRACK)
+        axes.barh(row, 1, height=0.05, color=TRACK)
         axes.barh(row, guess.probability, height=0.36, color=BLOCK_COLOURS[6])
         axes.text(0, row - 0.24, shortened(guess.label, 3.7, weight), va="bottom", weight=weight)
         axes.text(1.03, row, percent(guess.probability), va="center", weight=weight)
@@ -145,8 +146,12 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
     same_length(pictures=pictures, guesses_list=guesses_list, titles=titles)
     columns = min(columns, len(pictures))
     cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
-    step = 0.44  # a guess: a line of text and a bar
     heads, bodies = _row_heights(pictures, titles, cell, columns, "bold")
+    # A percentage stands beside its label where all labels leave room for it, else on a line of its own.
+    shown = [guess for guesses in guesses_list for guess in guesses[:top]]
+    room = max((text_width(percent(guess.probability)) for guess in shown), default=0) + 0.1
+    fits = all(text_width(clean(guess.label)) + room <= cell for guess in shown)
+    step = 0.44 if fits else 0.62  # inches: a guess's text and its bar
     bars = [step * max(len(guesses[:top]) for guesses in row) for row in in_rows(guesses_list, columns)]
     figure = CourseFigure(
         MARGIN + columns * (cell + MARGIN), MARGIN + sum(heads) + sum(bodies) + sum(bars) + 0.25 * len(bars)
@@ -163,11 +168,12 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
         axes.set(xlim=(0, cell), ylim=(bars[row], 0))
         axes.axis("off")
         for line, guess in enumerate(guesses[:top]):
-            axes.text(0, step * line + 0.23, shortened(guess.label, cell), va="baseline")
-            long, low = cell - 0.85, step * line + 0.29
-            for full, colour in [(1, TRACK), (guess.probability, BLOCK_COLOURS[6])]:
-                axes.add_patch(Rectangle((0, low), full * long, 0.1, color=colour, lw=0))
-            axes.text(cell, low + 0.06, percent(guess.probability), va="center", ha="right")
+            level, bar = step * line + 0.23, step * (line + 1) - 0.15
+            axes.text(0, level, shortened(guess.label, cell - (room if fits else 0)), va="baseline")
+            number_at = (cell, level, "right") if fits else (0, level + 0.19, "left")
+            axes.text(*number_at[:2], percent(guess.probability), va="baseline", ha=number_at[2])
+            axes.add_patch(Rectangle((0, bar + 0.04), cell, 0.02, color=TRACK, lw=0))
+            axes.add_patch(Rectangle((0, bar), guess.probability * cell, 0.1, color=BLOCK_COLOURS[6], lw=0))
     shown = [
         f"{titled(text)}{described(picture)}{', answered ' if guesses else ''}{said(guesses[:top])}"
         for picture, guesses, text in zip(pictures, guesses_list, titles, strict=True)
@@ -239,7 +245,7 @@ def picture_table(rows, columns, title=None):
             under = start + bodies[number] + 0.05
             write_lines(figure, left, under, text, weight="bold" if right else "normal")
             bar = place(figure, left, under + LINE * lines[number] + 0.05, cell, 0.1)
-            bar.barh(0, 1, color=TRACK)
+            bar.barh(0, 1, height=0.16, color=TRACK)
             bar.barh(0, probability, color=BLOCK_COLOURS[6])
             bar.set(xlim=(0, 1), ylim=(-0.4, 0.4))
             bar.axis("off")

@@ -109,12 +109,6 @@ def test_a_walk_through_a_valley_tells_the_losses():
     assert all(axes.get_xlim()[0] < axes.get_xlim()[1] for axes in figure.axes)
 
 
-def test_what_was_claimed_stands_beside_what_was_right():
-    alt = lesson_figures.claimed_and_right([0.4, 0.6, 0.7, 0.8, 1.0], [False, True, False, True, True]).alt
-    assert "answers of 50 to 80 %: claimed 65.0 %, 1 of 2 right, 50.0 %" in alt
-    assert "answers of 80 to 95 %: claimed 80.0 %, 1 of 1 right" in alt
-
-
 # 07
 
 

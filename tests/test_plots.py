@@ -132,7 +132,7 @@ def new_figures(photo, wide, long):
     dotted = plots.many_curves([0, 90], ("banana", [1, 0]), thin, "turned (degrees)", is_first=firsts)
     yield "many_curves, dotted", dotted
     answers = ([0.3, 0.6, 0.7, 0.99], [False, True, False, True])
-    yield "kept_side_by_side", plots.kept_side_by_side({"224 pixels": answers, long: answers}, title=long)
+    yield "claimed_and_right", plots.claimed_and_right({"224 pixels": answers, long: answers}, title=long)
     yield "bars, of a whole", plots.bars({"kept": 3, long: 0}, long, of=9)
     for threshold in (0, 0.6, 1):
         groups = {"known pictures": [0.99] * 30 + [0.2, 0.4], long: np.linspace(0, 1, 40)}
@@ -656,13 +656,13 @@ def test_dots_with_a_wrong_name_are_rings():
     assert "known: 1 of 3 reach it (1 wrong), 2 stay below (1 wrong)" in figure.alt
 
 
-def test_two_tests_stand_side_by_side():
+def test_what_was_claimed_stands_beside_what_was_right():
     results = {"large": ([0.9, 0.2], [True, False]), "small": ([0.9, 0.9], [True, False])}
-    alt = plots.kept_side_by_side(results, edges=(0, 0.5, 1)).alt
-    assert "large, answers of 0 to 50 %: promised 20.0 %, 0 of 1 right, 0 %, of 50 to 100 %" in alt
-    assert "small, answers of 50 to 100 %: promised 90.0 %, 1 of 2 right, 50.0 %" in alt
+    alt = plots.claimed_and_right(results, edges=(0, 0.5, 1)).alt
+    assert "large, answers of 0 to 50 %: claimed 20.0 %, 0 of 1 right, 0 %, of 50 to 100 %" in alt
+    assert "small, answers of 50 to 100 %: claimed 90.0 %, 1 of 2 right, 50.0 %" in alt
     with pytest.raises(ReaderError, match="its own verdict"):
-        plots.kept_side_by_side({"a": ([0.5], [])})
+        plots.claimed_and_right({"a": ([0.5], [])})
 
 
 def test_bars_of_a_whole_say_so():
@@ -772,7 +772,7 @@ def test_pictures_of_a_row_are_equally_high_and_their_titles_stand_at_one_height
 
 def test_a_grid_leaves_no_room_for_guesses_that_are_not_there(photo):
     one, three = (plots.guess_grid([photo] * 3, [GUESSES[:n]] * 3).get_size_inches()[1] for n in (1, 3))
-    assert three - one == pytest.approx(0.88)
+    assert three - one == pytest.approx(2 * 0.62)  # two guesses of three lines each
 
 
 # The network

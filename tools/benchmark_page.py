@@ -107,6 +107,7 @@ def _fetch(page):
     page.locator("html[data-whole]").wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="Fetch the network").last.click()
     page.locator("#fetch.done").wait_for(timeout=PATIENCE)
+    page.wait_for_load_state("networkidle")
 
 
 def _teach(page, words):
