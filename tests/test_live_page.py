@@ -85,9 +85,10 @@ def browser():
 def open_page(browser, address, fragment="", **settings):
     """A new page, as at a first visit; what it writes to the console is in `page.said`."""
     page = browser.new_context(**settings).new_page()
-    page.said = []
+    page.said, page.dialogs = [], []
     page.on("console", lambda message: page.said.append(message.text))
     page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.type), dialog.accept()))
     page.goto(address + fragment)
     page.locator("html[data-ready]").wait_for(timeout=LONG)
     return page
@@ -528,7 +529,8 @@ def test_it_answers_with_the_network_switched_off(browser, address):
     page.context.set_offline(True)
     page.reload()
     page.locator("html[data-whole]").wait_for(timeout=LONG)
-    page.locator("#load").click()
+    expect(page.locator("#fetch-words")).to_contain_text("on this device already")
+    page.get_by_role("button", name="Start the network").last.click()
     page.locator("#fetch.done").wait_for(timeout=LONG)
     page.set_input_files("#file", IMAGES / "sunflower.jpg")
     expect(page.locator("#time")).to_contain_text("Computed on this device", timeout=LONG)
@@ -609,6 +611,19 @@ def test_a_fixed_painting_gives_fixed_numbers(loaded):
     expect(loaded.locator("#cover .tally")).to_contain_text("So far the map was right")
 
 
+def test_painting_twice_covers_and_only_the_switch_uncovers(fresh):
+    board, forecast = fresh.locator("#cover .stage button"), fresh.locator("#cover .forecast")
+    fresh.get_by_role("button", name="Uncover all").click()
+    for _ in range(2):
+        board.click()
+        expect(forecast).to_contain_text("You cover 5 %")
+    fresh.get_by_label("uncovers", exact=True).check()
+    board.click()
+    expect(forecast).to_contain_text("Paint over a part of the picture")
+    fresh.get_by_label("Show the map of the lead").check()
+    expect(fresh.locator("#cover .board canvas").last).to_be_visible()
+
+
 def test_fillings(fresh):
     pixels = np.asarray(fit(open_picture(IMAGES / "coffee.jpg")))
     grey, mean, blur = (
@@ -619,6 +634,33 @@ def test_fillings(fresh):
     np.testing.assert_allclose(mean, np.broadcast_to(pixels.mean(axis=(0, 1)), mean.shape), atol=0.51)
     assert blur.std() < pixels.std() and abs(blur.mean() - pixels.mean()) < 3
     assert np.abs(np.diff(blur.astype(int), axis=0)).max() < 12  # nothing sharp is left
+
+
+IN_SIGHT = """(id) => {
+    const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+    return top < innerHeight - 100 && bottom > 100;
+}"""
+
+
+def test_the_visitor_comes_back_from_fetching_to_what_was_asked_for(browser, address):
+    page = open_page(browser, address, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    page.locator("html[data-whole]").wait_for(timeout=LONG)
+    page.locator("#cover .stage button").click()
+    page.locator(".stays").click()
+    expect(page.locator("#load")).to_be_focused()
+    assert page.evaluate(IN_SIGHT, "load")
+    page.locator("#load").click()
+    expect(page.locator("#cover .truth")).to_contain_text("The network itself", timeout=LONG)
+    assert page.evaluate(IN_SIGHT, "cover") and not page.evaluate(IN_SIGHT, "load")
+    page.context.close()
+
+
+def test_a_message_stays_until_the_next_click(fresh):
+    for name in ("Close this message", "Uncover all"):
+        fresh.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
+        expect(fresh.locator("#message")).to_contain_text("a.txt is not a picture", timeout=LONG)
+        fresh.get_by_role("button", name=name).click()
+        expect(fresh.locator("#message")).to_be_hidden()
 
 
 def test_a_place_is_told_and_its_square_shown(fresh):
@@ -655,6 +697,9 @@ def test_a_link_opens_in_the_state_it_promises(browser, address):
     page.reload()
     expect(page.locator("#why .second option:checked")).to_have_text("hog")
     expect(page.locator("#ask")).to_have_text("Why not a hog?")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Go to the experiment").click()
+    page.wait_for_function(IN_SIGHT, arg="why")
     page.context.close()
 
 
@@ -761,7 +806,7 @@ def test_axe_finds_nothing(browser, address, scheme):
 
 def test_maps_in_words(fresh):
     expect(fresh.locator("#map .words")).to_have_text(
-        "Where the evidence for African elephant is: strongest at the upper right."
+        "The brighter, the more speaks for African elephant: strongest at the upper right."
     )
     assert "strongest at the upper right" in fresh.locator("#map canvas").first.get_attribute("aria-label")
     expect(fresh.get_by_role("table", name="The network's first five answers of 195")).to_be_visible()

@@ -152,6 +152,13 @@ def test_the_whole_story(filming, address, tmp_path):  # noqa: F811
     expect(page.locator(".strangers")).to_contain_text("Strangers so far: 1.")
     expect(page.locator(".strangers")).to_contain_text("the word “something else” catches")
     answered = tried(page)
+    train(page)  # once more: a stranger stays one
+    expect(page.locator(".strangers")).to_contain_text("Strangers so far: 1.")
+    page.locator(".word input").first.fill("fruits")
+    expect(page.locator(".old")).to_be_visible()
+    page.locator(".word input").first.fill("fruit")
+    train(page)
+    expect(page.locator(".old")).to_be_hidden()
 
     path = saved(page, tmp_path / "my_words.h5")
     page.get_by_role("button", name="Make a link").click()
@@ -185,6 +192,7 @@ def test_the_whole_story(filming, address, tmp_path):  # noqa: F811
     page.wait_for_timeout(1000)
     page.context.set_offline(True)
     page.goto(address)
+    assert page.dialogs == ["beforeunload"]  # the photos are lost: the browser asks
     page.reload()
     page.locator("html[data-whole]").wait_for(timeout=LONG)
     page.locator(".pick-words").set_input_files(path)

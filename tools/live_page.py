@@ -158,9 +158,9 @@ def build(folder=PAGE):
     _copy(packages / "h5wasm" / "dist" / "esm", H5WASM, folder / "h5wasm")
     _copy(packages / "h5wasm", ["LICENSE.txt"], folder / "h5wasm")
     _copy(packages / "qr", ["index.js", "LICENSE-MIT"], folder / "qr")
-    size = _network(packages, folder / "network")
+    size, parts = _network(packages, folder / "network")
     _pictures(folder / "pictures")
-    _words(folder, size)
+    _words(folder, size, parts)
     _list_of_files(folder)
     return folder
 
@@ -194,7 +194,7 @@ def _copy(source, names, target):
 
 
 def _network(packages, folder):
-    """The network's files in parts, and files.json, which says what they are; how many bytes it is in all."""
+    """The network's files in parts, and files.json, which says what they are; how many bytes and parts there are."""
     folder.mkdir(parents=True)
     contents = {
         "pocket.onnx": graph().SerializeToString(),
@@ -210,7 +210,7 @@ def _network(packages, folder):
             (folder / file).write_bytes(part)
             files[name].append({"file": file, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()})
     _write(folder / "files.json", files)
-    return sum(map(len, contents.values()))
+    return sum(map(len, contents.values())), sum(map(len, files.values()))
 
 
 def _pictures(folder):
@@ -254,7 +254,7 @@ def _packed(array):
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def _words(folder, size):
+def _words(folder, size, parts):
     """The labels with their biases; where the convolutions' numbers are in their file; the network's size."""
     head = load_head(POCKET_HEAD)
     with h5py.File(CONV_BASE) as file:
@@ -272,6 +272,7 @@ def _words(folder, size):
             "layers": layers,
             "hash": hashlib.sha256(CONV_BASE.read_bytes()).hexdigest(),
             "bytes": size,
+            "parts": parts,
         },
     )
 

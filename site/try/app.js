@@ -49,9 +49,12 @@ const sections = [why(page), cover(page)];
 
 function say(sentence) {
   // Tells the visitor one sentence; "" takes it away.
-  byId("message").hidden = !sentence;
+  byId("note").hidden = !sentence;
   byId("message").textContent = sentence;
 }
+
+// A sentence stays until the visitor does the next thing.
+addEventListener("click", (event) => event.target.closest("button, select, summary") && say(""), true);
 
 const told = (error) => {
   if (!(error instanceof PageError)) console.error(error);
@@ -92,6 +95,7 @@ async function pick(picture) {
     state.picture = picture.file;
     say("");
     show(found);
+    return true;
   } catch (error) {
     told(error);
   }
@@ -106,6 +110,7 @@ async function take(file) {
     say("");
     state.picture = null;
     show({ title: file.name || "Your photo", credit: "On this device only.", ...opened, answer: null });
+    lookAt("guess");
     await answerCurrent();
   } catch (error) {
     if (mine === turn) told(error);
@@ -132,6 +137,8 @@ async function compute(pixels) {
   }
 }
 
+const lookAt = (id, block = "nearest") => byId(id).scrollIntoView({ block });
+
 // The stage
 
 const stage = board(document.querySelector("#map .stage"), {
@@ -148,8 +155,8 @@ function tellPlace(place) {
   stage.mark(place);
   stage.frame(seenFrom(place));
   document.querySelector("#map .place").textContent =
-    `The place in ${position(place)} adds ${signed(map[place] / PLACES, 3)} to the logit of ${labels.names[number]}, ` +
-    `${signed(mean(map) + labels.bias[number])} in all. It computes from the square: 196 of the 224 pixels.`;
+    `The place in ${position(place)} gives ${signed(map[place] / PLACES, 3)} points to ${labels.names[number]}, which has ` +
+    `${signed(mean(map) + labels.bias[number])} in all. The outlined square is what this place depends on.`;
 }
 
 function releasePlace() {
@@ -180,7 +187,9 @@ function show(picture) {
 function listAnswers() {
   const { answer } = current;
   byId("time").textContent = !answer
-    ? `The photo is here, and stays here. To answer it, the network must come, too: ${megabytes(labels.bytes)}, once.`
+    ? isKept
+      ? "The photo is here, and stays here. To answer it, start the network."
+      : `The photo is here, and stays here. To answer it, the network must come, too: ${megabytes(labels.bytes)}, once.`
     : answer.seconds === null
       ? "A stored answer: the same network gave it when this page was built."
       : `Computed on this device in ${answer.seconds.toFixed(2)} seconds.`;
@@ -217,12 +226,13 @@ function look() {
   // Everything that depends on the chosen labels.
   const { answer } = current;
   for (const id of ["map", "why", "cover"]) byId(id).hidden = !answer || !isShown(id);
+  tellJumps();
   remember();
   if (!answer) return;
   const name = labels.names[answer.labels[chosen.label]];
   drawPicture(stage.picture, current.display, true);
   drawMap(stage.map, answer.maps[chosen.label]);
-  const words = `Where the evidence for ${name} is: strongest ${strongest(answer.maps[chosen.label])}.`;
+  const words = `The brighter, the more speaks for ${name}: strongest ${strongest(answer.maps[chosen.label])}.`;
   stage.picture.setAttribute("aria-label", `${current.title}, in grey under a map. ${words}`);
   document.querySelector("#map .words").textContent = words;
   releasePlace();
@@ -243,12 +253,17 @@ for (const [kind, which] of [["first", "label"], ["second", "against"]]) {
 async function needNetwork() {
   // Resolves true when the network is there; asks the visitor to fetch it first.
   if (network.ready()) return true;
-  byId("fetch").scrollIntoView({ block: "center", behavior: "smooth" });
+  const asking = document.activeElement;
+  byId("fetch").scrollIntoView({ block: "center" });
   byId("load").focus({ preventScroll: true });
-  say(`For this the network must be here: fetch it first, ${megabytes(labels.bytes)}, once.`);
-  return new Promise((resolve) => waiting.push(resolve));
+  say(`For this the network must be here: ${isKept ? "start it first." : `fetch it first, ${megabytes(labels.bytes)}, once.`}`);
+  await new Promise((resolve) => waiting.push(resolve));
+  asking.scrollIntoView({ block: "center" }); // back to what the visitor was doing
+  asking.focus({ preventScroll: true });
+  return true;
 }
 const waiting = [];
+let isKept = false; // whether the network was fetched in an earlier visit
 
 async function load() {
   say("");
@@ -288,7 +303,10 @@ function refreshOffer() {
   byId("fetch-title").textContent = isReady ? "The network is here" : "Let it answer your own photos";
   if (isReady) {
     byId("fetch-words").textContent =
-      "It has answered a known picture rightly, and computes on this device: switch the network off and try again.";
+      "It has answered a known picture rightly, and computes on this device: even without the internet.";
+  } else if (isKept) {
+    byId("fetch-words").textContent = "The network is on this device already, from your last visit.";
+    byId("load").textContent = byId("load-too").textContent = "Start the network";
   }
 }
 
@@ -306,6 +324,7 @@ byId("forget").addEventListener("click", async () => {
   const { forget } = await import("./files.js");
   await forget();
   for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? []) await worker.unregister();
+  isKept = false;
   say("The network is deleted from this device; in this window it works until you close it.");
 });
 
@@ -348,18 +367,33 @@ function remember() {
 }
 
 function applyLink() {
-  byId("ask").hidden = !state.ask;
-  byId("ask").textContent = state.ask ?? "";
+  tellQuestion();
   byId("question").value = state.ask ?? "";
   byId("guess").hidden = !isShown("guess");
   byId("teach").hidden = !isShown("teach") || !byId("teach").childElementCount;
   for (const input of byId("parts").querySelectorAll("input")) input.checked = isShown(input.value);
+  tellJumps();
 }
+
+function tellQuestion() {
+  byId("asked").hidden = !state.ask;
+  byId("ask").textContent = state.ask ?? "";
+  byId("go").hidden = !experiment();
+}
+
+// Where a prepared question is answered: the last part that the link shows, if it is not at the top anyway.
+const experiment = () => link.PARTS.slice(2).findLast((part) => state.show?.includes(part));
+byId("go").addEventListener("click", () => lookAt(experiment(), "start"));
+
+function tellJumps() {
+  for (const button of byId("jumps").children) button.hidden = byId(button.dataset.to).hidden;
+}
+for (const button of byId("jumps").children) button.addEventListener("click", () => lookAt(button.dataset.to, "start"));
+byId("quiet").addEventListener("click", () => say(""));
 
 byId("question").addEventListener("input", () => {
   state.ask = byId("question").value || null;
-  byId("ask").hidden = !state.ask;
-  byId("ask").textContent = state.ask ?? "";
+  tellQuestion();
   remember();
 });
 byId("parts").addEventListener("change", () => {
@@ -396,10 +430,11 @@ async function start() {
       button.title = picture.title;
       button.setAttribute("aria-label", picture.title);
       button.firstChild.src = `pictures/${picture.small}`;
-      button.addEventListener("click", () => pick(picture));
+      button.addEventListener("click", async () => (await pick(picture)) && lookAt("guess"));
       return item;
     }),
   );
+  isKept = await kept();
   const stem = (file) => file.split("/").at(-1).split(".")[0];
   const wanted = pictures.find(({ file }) => [file, stem(file)].includes(state.picture));
   const unknown = state.picture && !wanted;
@@ -413,11 +448,17 @@ async function start() {
   document.documentElement.dataset.whole = "";
 }
 
+async function kept() {
+  // Whether all parts of the network are on this device: files.js keeps them, and their list.
+  if (!globalThis.caches || !(await caches.has("pocket-network"))) return false;
+  return (await (await caches.open("pocket-network")).keys()).length > labels.parts;
+}
+
 async function startTeaching() {
   // Only where it is part of the page.
   if (!(await json("page.json")).includes("teach.js")) return;
   const teach = await import("./teach.js");
-  teach.start(page);
+  await teach.start(page);
   applyLink();
 }
 

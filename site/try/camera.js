@@ -3,6 +3,7 @@
 const PAUSE = 450; // milliseconds between the photos of a burst
 const LONGEST = 10; // photos in a burst
 let scenes = 0;
+let shutOther = () => {}; // closes the camera that is open: there is only one lens
 
 export const newScene = () => ++scenes; // every scene has its own number
 
@@ -25,6 +26,8 @@ export function camera(root, { shoot, say, closed }) {
   let pressed = false; // a press was answered already: the click that follows is the same one
 
   async function open() {
+    if (shutOther !== close) shutOther();
+    shutOther = close;
     root.hidden = false;
     try {
       if (!navigator.mediaDevices) throw new DOMException("no https", "NotSupportedError");

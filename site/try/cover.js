@@ -1,7 +1,7 @@
 // The section "Cover it": what the map forecasts, what the visitor says, and what the network then answers.
 
 import { board } from "./board.js";
-import { drawPixels } from "./heat.js";
+import { drawMap, drawPixels } from "./heat.js";
 import { PLACES, SIDE, compare, forecast, logit } from "./maps.js";
 import { signed } from "./text.js";
 
@@ -58,25 +58,21 @@ export function cover(page) {
   const find = (name) => root.querySelector(`.${name}`);
   const tally = { tries: 0, map: 0, visitor: 0 };
   let covered = new Array(PLACES).fill(false);
-  let erasing = false;
   let shown = null; // { current, found, names, labels }
   let run = 0; // counts paintings: an answer to an older one is not shown
 
   const reach = () => Number(root.querySelector("[name=brush]:checked").value);
   const how = () => root.querySelector("[name=fill]:checked").value;
   const stage = board(find("stage"), {
-    name: "The picture to cover. Arrow keys move the brush, Space covers or uncovers.",
+    name: "The picture to cover. Arrow keys move the brush, Space paints.",
     drag: true,
-    pick(place, { down, moved }) {
+    pick(place, { moved }) {
       stage.mark(place, reach());
-      if (moved) return;
-      if (down) erasing = covered[place];
-      paint(place);
+      if (!moved) paint(place);
     },
     key(event, place) {
       if (event.key !== " " && event.key !== "Enter") return;
       event.preventDefault();
-      erasing = covered[place];
       stage.mark(place, reach());
       paint(place);
     },
@@ -84,9 +80,10 @@ export function cover(page) {
 
   function paint(place) {
     const [row, column] = [Math.floor(place / SIDE), place % SIDE];
+    const covers = root.querySelector("[name=deed]:checked").value === "cover";
     for (let y = Math.max(0, row - reach()); y <= Math.min(SIDE - 1, row + reach()); y++) {
       for (let x = Math.max(0, column - reach()); x <= Math.min(SIDE - 1, column + reach()); x++) {
-        covered[y * SIDE + x] = !erasing;
+        covered[y * SIDE + x] = covers;
       }
     }
     update();
@@ -104,13 +101,13 @@ export function cover(page) {
     const [first, second] = names;
     if (!count) {
       find("forecast").textContent =
-        `${first} leads ${second} by ${signed(found.lead)}. Paint over a part of the picture: where does the lead come from?`;
+        `${first} leads ${second} by ${signed(found.lead)} points. Paint over a part of the picture: where does the lead come from?`;
       return;
     }
     const left = forecast(found, covered);
     find("forecast").textContent =
       `You cover ${Math.round((100 * count) / PLACES)} %. The map's forecast: the lead goes from ` +
-      `${signed(found.lead)} to ${signed(left)}, so ${left > 0 ? first : second} is ahead.`;
+      `${signed(found.lead)} to ${signed(left)} points, so of these two ${left > 0 ? first : second} is ahead.`;
   }
 
   async function test(stays) {
@@ -127,9 +124,11 @@ export function cover(page) {
     tally.visitor += stays === really;
     const best = answer.probabilities.indexOf(Math.max(...answer.probabilities));
     find("truth").textContent =
-      `The network itself: the lead is now ${signed(truth)}, ${really ? names[0] : names[1]} is ahead. ` +
+      `The network itself: the lead is now ${signed(truth)} points, so of these two ${really ? names[0] : names[1]} is ahead. ` +
       `You were ${stays === really ? "right" : "wrong"}, the map was ${mine === really ? "right" : "wrong"}. ` +
-      `Its first answer to the covered picture: ${page.names[best]}.`;
+      (labels.includes(best)
+        ? `Its first answer to the covered picture: ${page.names[best]}.`
+        : `But a third answer has passed both: ${page.names[best]}.`);
     find("tally").textContent =
       `So far the map was right ${tally.map} of ${tally.tries} ${tally.tries === 1 ? "time" : "times"}, you ${tally.visitor}.`;
     // One guess for one painting: the next needs another one.
@@ -142,7 +141,8 @@ export function cover(page) {
     covered.fill(false);
     update();
   });
-  for (const input of root.querySelectorAll("input")) input.addEventListener("change", () => shown && update());
+  for (const input of root.querySelectorAll("[name=fill]")) input.addEventListener("change", () => shown && update());
+  find("with-map").addEventListener("change", (event) => (stage.map.hidden = !event.target.checked));
 
   function draw({ current, answer, bias, names, label, against }) {
     let [first, second] = [label, against];
@@ -159,8 +159,9 @@ export function cover(page) {
     }
     shown = { current, found, labels, names: labels.map((number) => names[number]) };
     root.querySelector(".stays").textContent = `${shown.names[0]} stays ahead`;
-    root.querySelector(".falls").textContent = `${shown.names[1]} comes first`;
-    stage.map.hidden = true;
+    root.querySelector(".falls").textContent = `${shown.names[1]} overtakes it`;
+    drawMap(stage.map, found.map, true);
+    stage.map.hidden = !find("with-map").checked;
     update();
   }
 

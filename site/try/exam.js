@@ -26,6 +26,7 @@ export function exam(root, { network }) {
     // Shows progress and the stop button while work(told) is done; told(text, share) throws when it is to stop.
     stopped = false;
     bar.hidden = false;
+    bar.scrollIntoView({ block: "nearest" });
     const told = (text, share) => {
       if (stopped) throw new Stopped();
       find(".doing-words").textContent = text;
@@ -100,13 +101,13 @@ export function exam(root, { network }) {
       await network.withRandom(1, async (answer) => {
         const missing = all.photos.filter((photo) => !photo.random);
         for (const [done, photo] of missing.entries()) {
-          told(`Random kernels compute photo ${done + 1} of ${missing.length}.`, done / missing.length);
+          told(`A network with random numbers computes photo ${done + 1} of ${missing.length}.`, done / missing.length);
           photo.random = (await answer(photo.pixels)).averages;
         }
       });
       const rows = [["Trained kernels", strictest(exams)]];
       for (const [name, x] of [
-        ["Random kernels", all.photos.map((photo) => photo.random)],
+        ["Random numbers instead of Oxford's", all.photos.map((photo) => photo.random)],
         ["16 × 16 pixels, no network", all.photos.map((photo) => Float32Array.from(photo.thumbnail))],
       ]) {
         const found = await judged(x, all, told, `${name}: the layer is fitted, and judged …`);
@@ -176,9 +177,9 @@ export function exam(root, { network }) {
     if (words.length < 2) return "Two words are needed: what it is, and something else.";
     const nameless = words.find((word) => !word.name);
     if (nameless) return "A word has no name yet: write one.";
-    if (new Set(words.map((word) => word.name)).size < words.length) return "Two words have the same name: change one.";
+    if (new Set(words.map((word) => word.name.toLowerCase())).size < words.length) return "Two words have the same name: change one.";
     const few = words.find((word) => word.photos.length < 2);
-    if (few) return `“${few.name}” has ${photosOf(few.photos.length)}: two are the least, ten are a good start.`;
+    if (few) return `“${few.name}” has ${photosOf(few.photos.length)}: two are the least, five are a start.`;
     return "";
   }
 
@@ -193,11 +194,11 @@ function verdict(exams, { words, photos }) {
   if (!exams.scenes) return "One more scene of each word, and it can be asked about scenes that it has not had.";
   const chance = 1 / words;
   const told = strict.low <= chance ? "With so few photos this may still be guessing" : "That is better than guessing";
-  return `${told} (${whole(chance)}). The last bar is the one to believe. What helps: one more scene. ${modest(photos, words)}`;
+  return `${told} (${whole(chance)}). The last bar is the one to believe. What helps: one more scene. ${modest(photos, words, strict)}`;
 }
 
-const modest = (photos, words) =>
-  photos.length < 10 * words ? "It errs on the low side: the layer that you keep had all scenes." : "";
+const modest = (photos, words, { right, n }) =>
+  photos.length < 10 * words && right < n ? "It is rather too low: the layer that you keep has learned from all scenes." : "";
 
 function fill(body, rows) {
   body.replaceChildren(

@@ -34,8 +34,11 @@ function stop(error) {
   waiting = new Map();
 }
 
+const isOffline = (message) => !navigator.onLine || /fetch|import/i.test(message ?? "");
 const unexpected = (message) =>
-  new PageError(`The network cannot run in this browser (${message || "the worker does not start"}); the stored pictures work.`);
+  isOffline(message)
+    ? new PageError("The network cannot be fetched: check the connection, and try again.")
+    : new PageError(`The network cannot run in this browser (${message || "the worker does not start"}); the stored pictures work.`);
 
 function ask(job, data, { progress, patience } = {}) {
   if (!worker) start();

@@ -12,13 +12,13 @@ const SKELETON = `
   <h2 id="teach-title">Teach it a word</h2>
   <p class="intro">
     It has no word for your cup. Give it one: show it the cup, show it other things, and find out whether it
-    learned what you meant. Your photos stay on this device.
+    learned what you meant. Your photos stay on this device, and are gone when this page is closed; the words can be kept.
   </p>
   <div class="desk">
     <section class="show-it" aria-labelledby="show-title">
       <h3 id="show-title">1. Show it</h3>
-      <p class="quiet">Each photo from a file, and each press of the camera, is a <b>scene</b>: another place, another
-        light. Five scenes of each word are a start.</p>
+      <p class="quiet">Take each photo in another place or another light: each counts as a <b>scene</b> of its own. Five
+        scenes of each word are a start.</p>
       <ul class="word-list"></ul>
       <p class="undo" hidden><span></span> <button type="button" class="second">Undo</button></p>
       <button type="button" class="add-word second">Add a word</button>
@@ -36,14 +36,15 @@ const SKELETON = `
       <div class="result" hidden>
         <h4>Would it know one that it has not seen?</h4>
         <table class="exams">
-          <caption>Right answers; “likely” is the 95 % interval, the thin line</caption>
+          <caption>Right answers. The thin line: where the share would likely lie with many more photos (95 % interval)</caption>
           <thead class="unseen"><tr><th scope="col">Exam</th><th scope="col">Right</th><th scope="col">Bar</th><th scope="col">Share</th></tr></thead>
           <tbody class="exam-rows"></tbody>
         </table>
         <p class="verdict"></p>
+        <p><button type="button" class="now-try second">Now try it</button></p>
         <details><summary>Why three?</summary>
           <p>On its own photos the questions were handed out beforehand. With one photo left out, its neighbours from the
-            same scene give it away: that exam is passed by cribbing. With the whole scene left out, nothing does. On
+            same scene give it away: that exam can be passed by copying. With the whole scene left out, nothing does. On
             simulated bursts the last bar is several points too low with two scenes of each word, and about right
             with five.</p></details>
         <p class="time quiet"></p>
@@ -95,6 +96,8 @@ const SKELETON = `
         <p><label>“I don't know” below <output>80 %</output><input type="range" class="threshold" min="40" max="99" value="80" /></label></p>
         <p class="price quiet"></p>
         <h4>Keep it</h4>
+        <p class="old quiet" hidden>The words or photos have changed since the training: what is kept is the state before
+          that. Train again to keep the new one.</p>
         <div class="own">
           <button type="button" class="save">Save as a file</button>
           <button type="button" class="make-link second">Make a link</button>
@@ -109,13 +112,17 @@ const SKELETON = `
       </div>
       <p class="own"><button type="button" class="open second">Open a file of words</button>
         <input type="file" class="pick-words" accept=".h5,.hdf5" hidden /></p>
-      <p class="quiet">Notebook 11 opens the file as well: <code>load_recogniser("my_words.h5")</code>; and this page opens
-        what notebook 11 saves.</p>
+      <details><summary>For the notebooks</summary>
+        <p>Notebook 11 opens the file as well: <code>load_recogniser("my_words.h5")</code>; and this page opens what
+          notebook 11 saves.</p></details>
     </section>
   </div>`;
 
-export function start(page) {
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "teach.css" }));
+export async function start(page) {
+  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "teach.css" });
+  const styled = new Promise((done) => (style.onload = style.onerror = done));
+  document.head.append(style);
+  await styled;
   const { root, say } = page;
   root.innerHTML = SKELETON;
   root.setAttribute("aria-labelledby", "teach-title");
@@ -139,6 +146,7 @@ export function start(page) {
     find(".train").disabled = isBusy || Boolean(problem);
     find(".compare").disabled = isBusy || isOld;
     find(".why-not").textContent = problem || (isOld ? "The words have changed: train again." : "");
+    find(".old").hidden = !isOld;
   }
 
   async function guarded(work) {
@@ -181,10 +189,19 @@ export function start(page) {
     isOld = false;
     column.forget();
     trial.show(layer, null, null);
+    find(".try-it").scrollIntoView();
     say(`Opened from ${from}: ${layer.names.join(", ")}. They are in “Try it”.`);
   }
 
-  find(".save").addEventListener("click", () => told(() => saveFile(taught)));
+  find(".save").addEventListener("click", () =>
+    told(async () => {
+      await saveFile(taught);
+      say("Saved as my_words.h5.");
+    }),
+  );
+  find(".now-try").addEventListener("click", () => find(".try-it").scrollIntoView());
+  // Photos are kept nowhere else: the browser asks before they are lost.
+  addEventListener("beforeunload", (event) => words.some((word) => word.photos.length) && event.preventDefault());
   find(".open").addEventListener("click", () => find(".pick-words").click());
   find(".pick-words").addEventListener("change", () => {
     const [file] = find(".pick-words").files;

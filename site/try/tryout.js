@@ -21,8 +21,11 @@ export function tryout(root, page) {
   const threshold = () => Number(find(".threshold").value) / 100;
 
   function show(layer, exams, numbers) {
+    // What was a stranger to these words still is one after another training.
+    const isSame = exams && taught && `${layer.names}` === `${taught.names}`;
+    strangers = isSame ? strangers : [];
+    if (subject && !isSame) subject.isStranger = false;
     taught = layer;
-    strangers = [];
     const strict = exams?.scenes ?? exams?.photos;
     own = (strict?.answers ?? []).filter((_, i) => taught.names[numbers[i]] !== ELSE);
     find(".ready").hidden = false;
@@ -114,7 +117,7 @@ export function tryout(root, page) {
     const other = taught.names.indexOf(ELSE);
     const caught = sureness.filter((shares) => best(shares) === other).length;
     find(".strangers").textContent =
-      `Strangers so far: ${count}. It gave ${over(0.5)} of them more than 50 % for one of the words. ` +
+      `Strangers so far: ${count}. It gave ${over(0.8)} of them 80 % or more for one of the words. ` +
       `The threshold turns ${count - over(threshold())} away` +
       (other >= 0 ? `; the word “${ELSE}” catches ${caught}.` : `; there is no word “${ELSE}”.`);
   }

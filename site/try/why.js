@@ -26,7 +26,7 @@ export function why(page) {
     stage.frame(seenFrom(place));
     const value = shown.map[place] / PLACES;
     const side = value >= 0 ? shown.names[0] : shown.names[1];
-    find("place").textContent = `The place in ${position(place)} adds ${signed(Math.abs(value), 3)} for ${side}.`;
+    find("place").textContent = `The place in ${position(place)} gives ${side} ${signed(Math.abs(value), 3)} points of lead.`;
   }
 
   function draw({ current, answer, bias, names, label, against }) {
@@ -44,7 +44,7 @@ export function why(page) {
 
     const rows = [
       ["The places of the map, on average", found.places],
-      ["A head start: the difference of the two biases", found.biases],
+      ["A head start, the same for every picture (the biases)", found.biases],
       [`The lead of ${first}`, found.lead],
     ];
     const most = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
@@ -66,7 +66,7 @@ export function why(page) {
     const ahead = found.lead >= 0 ? [first, second] : [second, first];
     find("odds").textContent =
       `So the network gives ${ahead[0]} ${many(times)} the probability of ${ahead[1]}: ` +
-      "e to the power of the lead.";
+      "e = 2.718… to the power of the lead.";
   }
 
   return { draw };
