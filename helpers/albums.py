@@ -135,7 +135,7 @@ def read_table(table):
 
 
 def contact_sheet(folder, table, count=20, columns=4):
-    """The first pictures of a table as small prints, each with its best guess under it: a figure.
+    """The first pictures of a table as small prints, cut as the network gets them, each with its best guess.
 
     folder, table: as for `recognise_folder`. count: how many pictures; those that are gone, or cannot be
     opened any more, are left out. columns: pictures in a row. Raises AlbumError if there is none to show.
@@ -146,7 +146,7 @@ def contact_sheet(folder, table, count=20, columns=4):
     for row in read_table(table):
         if row.guesses and row.file in pictures and len(prints) < count:
             try:
-                prints.append(fit(open_picture(pictures[row.file]), "pad", THUMBNAIL))
+                prints.append(fit(open_picture(pictures[row.file]), size=THUMBNAIL))
                 rows.append(row)
             except PictureError:
                 continue  # damaged since it was answered: the next run over the folder will say so

@@ -28,7 +28,8 @@ from helpers.style import (
 )
 
 SIDE = 1.25  # inches of the picture and of the output
-CELL, WIDE = 0.33, 0.44  # inches of a number, and of a product, which is longer
+TALL = 0.44  # inches of a row of numbers, the same in all three boxes
+PIXEL, WEIGHT, PRODUCT = 0.37, 0.26, 0.47  # inches across of a number in each
 
 
 def convolution_step(picture, kernel, position, title=None):
@@ -70,10 +71,10 @@ def convolution_steps(picture, kernel, positions, title=None):
                 f"The patch at row {row}, column {column} leaves the picture: "
                 f"row 0 to {rows - 1}, column 0 to {columns - 1}."
             )
-    top, tall = top_of(title) + MARGIN, 3 * WIDE + LINE + 0.22
+    top, tall = top_of(title) + MARGIN, 3 * TALL + LINE + 0.22
     figure = CourseFigure(MAX_WIDTH, top + LINE + 0.08 + tall * len(positions) + 0.05)
     heading(figure, title)
-    widths = [SIDE, 3 * CELL, 3 * CELL, 3 * WIDE, SIDE]
+    widths = [SIDE, 3 * PIXEL, 3 * WEIGHT, 3 * PRODUCT, SIDE]
     lefts = [MARGIN]
     for width, gap in zip(widths, (0.2, 0.2, 0.2, 0.27)):
         lefts.append(lefts[-1] + width + gap)
@@ -89,7 +90,7 @@ def convolution_steps(picture, kernel, positions, title=None):
 
 def _draw_step(figure, lefts, start, grey, kernel, found, row, column):
     """One step, its boxes on one middle line; returns it in words."""
-    middle = start + 1.5 * WIDE
+    middle = start + 1.5 * TALL
     patch = grey[row : row + 3, column : column + 3]
     products = patch * kernel
 
@@ -98,21 +99,20 @@ def _draw_step(figure, lefts, start, grey, kernel, found, row, column):
     seen.imshow(grey, cmap="gray", vmin=0, vmax=255, extent=(0, width, height, 0))
     seen.add_patch(Rectangle((column, row), 3, 3, fill=False, edgecolor=BLOCK_COLOURS[6], linewidth=1.6))
     shades = matplotlib.colormaps["gray"], matplotlib.colormaps["PuOr_r"]
-    zoom = _numbers(figure, lefts[1], middle, CELL, patch, shades[0], (0, 255), _whole)
+    zoom = _numbers(figure, lefts[1], middle, PIXEL, patch, shades[0], (0, 255), _whole)
     for y, corner in ((row, (0, 1)), (row + 3, (0, 0))):  # from the little square to the large one
         line = ConnectionPatch((column + 3, y), corner, "data", "axes fraction", axesA=seen, axesB=zoom)
         line.set(color=BLOCK_COLOURS[6], linewidth=0.8)
         figure.add_artist(line)
     largest = max(np.abs(kernel).max(), 1e-12)
-    _numbers(figure, lefts[2], middle, CELL, kernel, shades[1], (-largest, largest), _short)
-    _numbers(figure, lefts[3], middle, WIDE, products, shades[1], (-255 * largest, 255 * largest), _whole)
+    _numbers(figure, lefts[2], middle, WEIGHT, kernel, shades[1], (-largest, largest), _short)
+    ends = (-255 * largest, 255 * largest)
+    _numbers(figure, lefts[3], middle, PRODUCT, products, shades[1], ends, _whole)
     for left, sign in ((lefts[2], "×"), (lefts[3], "=")):
         write(figure, left - 0.1, middle, sign, ha="center", va="center")
     total = products.sum()
-    words = f"sum {_whole(total)}"
-    write(
-        figure, lefts[3] + 1.5 * WIDE, middle + 1.5 * WIDE + 0.05, words, ha="center", va="top", weight="bold"
-    )
+    words, across = f"sum {_whole(total)}", lefts[3] + 1.5 * PRODUCT
+    write(figure, across, middle + 1.5 * TALL + 0.05, words, ha="center", va="top", weight="bold")
 
     done = np.full(found.shape, np.nan)
     done.flat[: row * found.shape[1] + column + 1] = found.flat[: row * found.shape[1] + column + 1]
@@ -120,7 +120,8 @@ def _draw_step(figure, lefts, start, grey, kernel, found, row, column):
     strongest = max(np.abs(found).max(), 1e-12)
     box = (0, found.shape[1], found.shape[0], 0)
     output.imshow(done, cmap=shades[1], vmin=-strongest, vmax=strongest, extent=box)
-    output.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=BLOCK_COLOURS[6], linewidth=1.6))
+    around = (column - 0.5, row - 0.5), 2, 2  # a frame around the number, which stays visible in it
+    output.add_patch(Rectangle(*around, fill=False, edgecolor=BLOCK_COLOURS[6], linewidth=1.6, clip_on=False))
     for axes in (seen, output):
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color=RULE)
@@ -131,14 +132,14 @@ def _draw_step(figure, lefts, start, grey, kernel, found, row, column):
     return f"at row {row}, column {column} the nine products add up to {_whole(total)}"
 
 
-def _numbers(figure, left, middle, cell, values, colours, ends, written):
+def _numbers(figure, left, middle, wide, values, colours, ends, written):
     """Nine numbers in their colours, centred on a line."""
-    axes = place(figure, left, middle - 1.5 * cell, 3 * cell, 3 * cell)
+    axes = place(figure, left, middle - 1.5 * TALL, 3 * wide, 3 * TALL)
     scaled = (values - ends[0]) / (ends[1] - ends[0])
-    axes.imshow(values, cmap=colours, vmin=ends[0], vmax=ends[1], extent=(0, 3, 3, 0))
+    axes.imshow(values, cmap=colours, vmin=ends[0], vmax=ends[1], extent=(0, 3, 3, 0), aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         red, green, blue, _ = colours(float(scaled[row, column]))
-        ink = INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
+        ink = INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.55 else "white"
         axes.text(column + 0.5, row + 0.52, written(value), ha="center", va="center", color=ink)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color=QUIET)
@@ -167,7 +168,7 @@ def slice_figure(channels=64, kernels=64, title=None):
     """
     weights = 9 * channels
     top = top_of(title) + MARGIN
-    figure = CourseFigure(MAX_WIDTH, top + 5.05)
+    figure = CourseFigure(MAX_WIDTH, top + 4.95)
     heading(figure, title)
     down = figure.get_size_inches()[1]
     axes = place(figure, 0, 0, MAX_WIDTH, down)
@@ -178,8 +179,9 @@ def slice_figure(channels=64, kernels=64, title=None):
     columns = (MARGIN, 2.75, 5.2)
 
     heads = ("the input", "one kernel", "its map")
+    some = f" ({SLICES} drawn)" if channels > SLICES else ""
     notes = (
-        f"a box of {amount(channels, 'map')}" + (f" ({SLICES} drawn)" if channels > SLICES else ""),
+        f"a box of {amount(channels, 'map')}{some}",
         f"{slices}, as many as maps:\n{numbers}",
         "one number per place",
     )
@@ -189,25 +191,32 @@ def slice_figure(channels=64, kernels=64, title=None):
     _stack(axes, columns[1] + 0.2, y + 0.3, 0.5, BLOCK_COLOURS[4], drawn, lines=3)
     _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], 1, point=True)
     _arrow(axes, 1.85, y + 0.75, 0.8, "×")
-    _arrow(axes, 4.0, y + 0.75, 1.05, "sum + bias")
+    _arrow(axes, 4.0, y + 0.75, 1.05, "sum + bias,\nthen ReLU")
 
-    start = y + 1.95
+    start = y + 1.7
     heads = ("the same input", amount(kernels, "kernel"), amount(kernels, "map"))
-    notes = (f"{amount(channels, 'map')}", "each with weights of its own", "the next layer's input")
+    few = min(channels, 4)
+    notes = (
+        f"{amount(channels, 'map')}{some}",
+        "each with its own weights"
+        + (f"\n({few} of {amount(channels, 'slice')} drawn)" if few < channels else ""),
+        "the next layer's input" + (f"\n({SLICES} drawn)" if kernels > SLICES else ""),
+    )
     _captions(figure, columns, start, heads, notes)
-    y = start + 0.7
+    y = start + 0.85
     _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], drawn, patch=True)
-    for number, shift in enumerate((0, 0.42, 1.15)):
-        _stack(axes, columns[1] + shift, y + 0.5, 0.24, BLOCK_COLOURS[4], min(channels, 4), lines=3)
+    for number, shift in enumerate((0, 0.41, 1.02)):
+        _stack(axes, columns[1] + shift, y + 0.5, 0.24, BLOCK_COLOURS[4], few, lines=3)
         if number == 1:
-            write(figure, columns[1] + shift + 0.48, y + 0.6, "…", va="center", weight="bold")
-    _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], SLICES, point=True)
-    _arrow(axes, 1.85, y + 0.65, 0.7, "×")
-    _arrow(axes, 4.45, y + 0.65, 0.6, "sum")
+            write(figure, columns[1] + shift + 0.45, y + 0.6, "…", va="center", weight="bold")
+    _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], min(kernels, SLICES), point=True)
+    _arrow(axes, 1.85, y + 0.65, 0.8, "×")
+    _arrow(axes, 4.37, y + 0.65, 0.64, "sum + bias,\nthen ReLU")
     figure.alt = sentence(
         f"{titled(title)}a box of {amount(channels, 'map')} is the input. One kernel is a box too, with "
-        f"{slices} of 3 × 3, {amount(weights, 'weight')}; at each place all products and a bias add up to "
-        f"one number of its map. {amount(kernels, 'kernel')} make {amount(kernels, 'map')}"
+        f"{slices} of 3 × 3, {amount(weights, 'weight')}; at each place all products and a bias add up, "
+        f"ReLU follows, and that is one number of its map. {amount(kernels, 'kernel')} make "
+        f"{amount(kernels, 'map')}"
     )
     return figure
 

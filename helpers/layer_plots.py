@@ -26,6 +26,7 @@ from helpers.style import (
     draw_picture,
     glow,
     heading,
+    in_rows,
     lines_in,
     number_text,
     pixels_of,
@@ -152,7 +153,7 @@ def filters(kernels, title=None):
 
     kernels: array (3, 3, 3, count): height, width, input channel (blue, green, red, as the network wants
     them), kernel. Each is scaled on its own: mid-grey is zero, its largest weight reaches full colour.
-    At the left of each row stands the number of its first kernel.
+    A kernel's number is the one at the left of its row plus the one above its column.
     """
     kernels = np.asarray(kernels, "float32")
     if kernels.ndim != 4 or kernels.shape[2] != 3:
@@ -160,10 +161,13 @@ def filters(kernels, title=None):
     count, columns, cell, gap = kernels.shape[3], 8, 0.56, 0.07
     rows = math.ceil(count / columns)
     side, tall = columns * (cell + gap) - gap, rows * (cell + gap) - gap
-    top = top_of(title)
+    top = top_of(title) + LINE
     left = 2 * MARGIN + text_width(f"{count}")
     figure = CourseFigure(left + side + MARGIN, top + tall + 2 * MARGIN)
-    heading(figure, title, block=1)
+    heading(figure, title)
+    for column in range(min(count, columns)):
+        across = left + column * (cell + gap) + cell / 2
+        write(figure, across, top + MARGIN - 0.05, f"+{column}", ha="center", va="bottom", color=QUIET)
     for row in range(rows):
         level = top + MARGIN + row * (cell + gap) + cell / 2
         write(figure, left - MARGIN, level, f"{row * columns}", ha="right", va="center", color=QUIET)
@@ -183,13 +187,14 @@ def journey(picture, maps, count=8, title=None):
 
     picture: PIL image or array (height, width[, 3]), 0 to 255; maps: dict from a layer's name, in order, to
     its output (height, width, channels), as `explain.activations` gives it. Shown are the maps that are most
-    active on average, in the block's colour, each row on its own scale from 0; count: how many of them.
+    active on average, each with its number under it, in the block's colour, each row on its own scale from
+    0; count: how many of them.
     Raises ReaderError for anything else than maps.
     """
     left, gap = 1.2, 0.05
     cell = (MAX_WIDTH - left - MARGIN + gap) / count - gap
-    start = top_of(title) + MARGIN
-    figure = CourseFigure(MAX_WIDTH, start + 1.15 + (cell + 0.14) * len(maps) + MARGIN)
+    start, step = top_of(title) + MARGIN, cell + LINE + 0.15
+    figure = CourseFigure(MAX_WIDTH, start + 1.15 + step * len(maps) + MARGIN)
     heading(figure, title)
     draw_picture(place(figure, left, start, 2.4, 1.05), picture, anchor="W")
     write(figure, MARGIN, start, "picture", va="top", weight="bold")
@@ -197,7 +202,7 @@ def journey(picture, maps, count=8, title=None):
     for row, (name, values) in enumerate(maps.items()):
         values = _feature_maps(values)
         order = np.argsort(-values.mean(axis=(0, 1)), kind="stable")[:count]
-        upper, block = start + 1.15 + row * (cell + 0.14), _block_of(name)
+        upper, block = start + 1.15 + row * step, _block_of(name)
         size = f"{values.shape[0]} × {values.shape[1]}"
         across, down = figure.get_size_inches()
         if block:
@@ -212,6 +217,8 @@ def journey(picture, maps, count=8, title=None):
                 values[:, :, channel], cmap=glow(block), norm=_scale(values[:, :, order]), aspect="auto"
             )
             axes.axis("off")
+            middle = left + number * (cell + gap) + cell / 2
+            write(figure, middle, upper + cell + 0.03, f"map {channel}", ha="center", va="top", color=QUIET)
         told.append(f"{clean(name)}, {size}, maps {', '.join(map(str, order))}")
     figure.alt = sentence(
         f"{titled(title)}{described(picture)}, and under it for each stop the most active of its "
@@ -221,26 +228,30 @@ def journey(picture, maps, count=8, title=None):
 
 
 @course_style()
-def patches(pictures, titles=None, columns=3, title=None):
+def patches(pictures, titles=None, columns=3, title=None, rows=()):
     """Small square patches of pictures in a grid, such as those that excite one feature map most.
 
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; titles: a line under each, or None;
-    columns: patches in a row. Raises ReaderError if the lists differ in length.
+    columns: patches in a row; rows: a line above each row. Raises ReaderError if the lists differ in length.
     """
     titles = titles or [""] * len(pictures)
     same_length(pictures=pictures, titles=titles)
     columns = min(columns, len(pictures))
     cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 1.45)
-    under, top = LINE + 0.08 if any(titles) else 0, top_of(title) + MARGIN
-    rows = math.ceil(len(pictures) / columns)
-    figure = CourseFigure(MARGIN + columns * (cell + MARGIN), top + rows * (cell + under + MARGIN))
+    under, above = LINE + 0.08 if any(titles) else 0, LINE + 0.05 if rows else 0
+    top, step = top_of(title) + MARGIN, above + cell + under + MARGIN
+    figure = CourseFigure(MARGIN + columns * (cell + MARGIN), top + step * math.ceil(len(pictures) / columns))
     heading(figure, title)
+    for row, text in enumerate(rows):
+        write(figure, MARGIN, top + row * step, text, va="top", weight="bold")
     for number, (picture, text) in enumerate(zip(pictures, titles, strict=True)):
         row, column = divmod(number, columns)
-        left, upper = MARGIN + column * (cell + MARGIN), top + row * (cell + under + MARGIN)
+        left, upper = MARGIN + column * (cell + MARGIN), top + row * step + above
         draw_picture(place(figure, left, upper, cell, cell), picture, anchor="W")
         write(figure, left, upper + cell + 0.05, shortened(text, cell), va="top")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
+    if rows:
+        shown = [f"{text}: {', '.join(row)}" for text, row in zip(rows, in_rows(shown, columns))]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'patch', 'patches')}. {'; '.join(shown)}")
     return figure
 
@@ -267,12 +278,14 @@ def before_after(left, right, titles=("before", "after"), title=None, count=16, 
     tall = cell * left.shape[0] / left.shape[1]
     grid, top = math.ceil(shown / columns) * (tall + gap) - gap, top_of(title) + MARGIN
     heads = [wrapped(text, side, "bold") for text in titles]
-    head = LINE * max(map(lines_in, heads)) + 0.08
+    head = LINE * (max(map(lines_in, heads)) + 1) + 0.08
     figure = CourseFigure(MAX_WIDTH, top + head + grid + 0.55)
     heading(figure, title, block=block)
+    which = f"the first {shown} of {amount(left.shape[2], 'map')}"
     for number, (maps, text) in enumerate(zip(both, heads, strict=True)):
         start = MARGIN + number * (side + 0.3)
         write(figure, start, top, text, va="top", weight="bold")
+        write(figure, start, top + head - 0.06, which, va="bottom", color=QUIET)
         axes = place(figure, start, top + head, side, grid)
         _tiles(axes, maps, columns, cell, tall, gap, cmap=colours, norm=scale)
     _scale_bar(figure, top + head + grid + 0.27, scale, colours)

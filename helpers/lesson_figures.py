@@ -1,5 +1,7 @@
 """Figures that only one notebook needs, in the visual language of all others."""
 
+import itertools
+
 import numpy as np
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -46,8 +48,9 @@ def map_row(maps, columns=None, title=None):
     """Feature maps side by side, large, each on a scale of its own.
 
     maps: dict from the text above each to what is drawn: a map, array (height, width) of any numbers, or a
-        PIL image. A map with numbers below zero is drawn in two colours, orange above zero and purple below;
-        any other in grey: 0 is black, and white is what only one number in 200 exceeds.
+        PIL image. A map is orange above zero, purple below, and palest at zero; only one whose numbers are
+        all above zero is grey, as a picture is: 0 is black. The strongest colour is what only one number in
+        200 exceeds.
     columns: how many in a row; None puts up to four in one row, and more into rows of three.
     """
     columns = columns or (len(maps) if len(maps) <= 4 else 3)
@@ -57,10 +60,11 @@ def map_row(maps, columns=None, title=None):
     talls = [cell * max(_height_to_width(shown) for _, shown in row) for row in rows]
     across = MARGIN + columns * (cell + MARGIN)
     arrays = [(n, shown) for n, shown in enumerate(maps.values()) if isinstance(shown, np.ndarray)]
-    coloured = [number % columns for number, shown in arrays if shown.min() < 0]
+    coloured = [number % columns for number, shown in arrays if shown.min() <= 0]
     key, key_left = "", MARGIN + (cell + MARGIN) * min(coloured, default=0)
     if coloured:
-        key = "orange > 0, purple < 0, pale about 0"
+        below = any(shown.min() < 0 for _, shown in arrays)
+        key = "orange > 0, purple < 0, pale about 0" if below else "orange > 0, pale 0"
         key += "; grey: black is 0" if len(coloured) < len(arrays) else ""
         key = wrapped(key, across - MARGIN - key_left)
     top = top_of(title) + MARGIN
@@ -92,7 +96,7 @@ def _draw_map(axes, shown):
         draw_picture(axes, shown, anchor="NW")
         return described(shown)
     largest = float(np.percentile(np.abs(shown), 99.5)) or float(np.abs(shown).max()) or 1.0
-    low, colours = (-largest, "PuOr_r") if shown.min() < 0 else (0, "gray")
+    low, colours = (-largest, "PuOr_r") if shown.min() <= 0 else (0, "gray")
     axes.imshow(shown, cmap=colours, vmin=low, vmax=largest)
     axes.set(xticks=[], yticks=[], anchor="NW")
     axes.spines[:].set(visible=True, color=RULE)
@@ -105,34 +109,44 @@ def _draw_map(axes, shown):
 
 @course_style()
 def kernels_and_maps(kernels, maps, chosen, picture=None, title=None):
-    """Kernels of the first layer as colours, under each the feature map that it makes.
+    """Kernels of the first layer as colours, under each the feature map that it makes, on its own scale.
 
     kernels: array (3, 3, 3, count), input channels blue, green, red, drawn as `plots.filters` draws them;
     maps: array (height, width, count), after ReLU; chosen: the numbers of those to draw, from 0;
     picture: the PIL image that the maps are of, drawn beside them, cut to its middle as the maps are.
     """
-    columns, top = len(chosen) + (picture is not None), top_of(title) + MARGIN
-    cell = (MAX_WIDTH - MARGIN) / columns - MARGIN
-    side, tall = min(0.66, cell), cell * maps.shape[0] / maps.shape[1]
-    start = top + LINE + 0.07 + side + 0.1
-    figure = CourseFigure(MAX_WIDTH, start + tall + MARGIN)
+    beside, top = picture is not None, top_of(title) + MARGIN
+    across = min(len(chosen), 2 if beside else 4)  # kernels in a row
+    cell = (MAX_WIDTH - MARGIN) / (across + beside) - MARGIN
+    side, tall = 0.5, cell * maps.shape[0] / maps.shape[1]
+    step = side + 0.1 + tall + MARGIN
+    down = top + step * -(-len(chosen) // across)
+    figure = CourseFigure(MAX_WIDTH, down + LINE + 0.05)
     heading(figure, title, block=1)
     told = []
     if picture is not None:
-        write(figure, MARGIN, start - LINE - 0.07, "the picture", va="top", weight="bold")
-        axes = place(figure, MARGIN, start, cell, tall)
+        whole = maps.shape[0] * picture.width == maps.shape[1] * picture.height
+        words = "the picture" if whole else "the picture's middle"
+        write(figure, MARGIN, top + side, words, va="bottom", weight="bold")
+        axes = place(figure, MARGIN, top + side + 0.1, cell, tall)
         draw_picture(axes, picture)
         _cut_to_middle(axes, picture.size, maps.shape[1] / maps.shape[0])
         told.append(described(picture))
-    for column, number in enumerate(chosen, start=columns - len(chosen)):
-        left, rgb = MARGIN + column * (cell + MARGIN), kernels[:, :, ::-1, number]
-        write(figure, left, top, f"kernel {number}", va="top", weight="bold")
-        axes = place(figure, left, top + LINE + 0.07, side, side)
+    for place_of, number in enumerate(chosen):
+        row, column = divmod(place_of, across)
+        left, level = MARGIN + (column + beside) * (cell + MARGIN), top + row * step
+        rgb, largest = kernels[:, :, ::-1, number], maps[:, :, number].max()
+        write(figure, left + side + 0.12, level + 0.05, f"kernel {number}", va="top", weight="bold")
+        words = f"largest number {number_text(round(float(largest)))}"
+        write(figure, left + side + 0.12, level + side - 0.05, words, va="bottom", color=QUIET)
+        axes = place(figure, left, level, side, side)
         axes.imshow(0.5 + 0.5 * rgb / max(np.abs(rgb).max(), 1e-12), interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color=RULE)
-        seen = _draw_map(place(figure, left, start, cell, tall), maps[:, :, number])
+        seen = _draw_map(place(figure, left, level + side + 0.1, cell, tall), maps[:, :, number])
         told.append(f"kernel {number}, {seen}")
+    key = "orange > 0, pale 0; each map on its own scale"
+    write(figure, MARGIN + beside * (cell + MARGIN), down, key, va="top", color=QUIET)
     figure.alt = sentence(
         f"{titled(title)}{amount(len(chosen), 'kernel')} of 3 × 3 as colours, under each its feature map. "
         f"{'; '.join(told)}"
@@ -151,42 +165,36 @@ def _cut_to_middle(axes, size, width_to_height):
 def stacked_kernels(count=3, title=None):
     """How far kernels of 3 × 3 reach, one layer after the other: from the pixels to one number.
 
-    count: how many layers. In each, all that the one number of the last layer comes from is in colour.
+    count: how many layers. Of each, all that the one number of the last layer comes from is drawn.
     """
     sides, top = [2 * (count - layer) + 1 for layer in range(count + 1)], top_of(title) + MARGIN
     last = 0.75  # inches for the words above the last layer, which is narrower than they are
-    cell = min(0.21, 0.62 * (MAX_WIDTH - 2 * MARGIN) / sum(side + 2 for side in sides))
-    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(side + 2 for side in sides[:-1])) / count
-    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * (sides[0] + 2) + MARGIN)
+    cell = min(0.25, 0.62 * (MAX_WIDTH - 2 * MARGIN) / sum(sides))
+    gap = (MAX_WIDTH - 2 * MARGIN - last - cell * sum(sides[:-1])) / count
+    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + cell * sides[0] + MARGIN)
     heading(figure, title)
     down = figure.get_size_inches()[1]
     axes = place(figure, 0, 0, MAX_WIDTH, down)
     axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
     axes.axis("off")
-    middle, left = top + 2 * LINE + 0.15 + cell * (sides[0] + 2) / 2, MARGIN
-    colour, red, frame = "#C9CDD3", BLOCK_COLOURS[6], None  # frame: the one of the layer before
+    middle, left = top + 2 * LINE + 0.15 + cell * sides[0] / 2, MARGIN
+    red, frame = BLOCK_COLOURS[6], None  # frame: the one of the layer before
     for layer, side in enumerate(sides):
         write(figure, left, top, f"layer {layer}" if layer else "pixels", va="top", weight="bold")
         size = f"{side} × {side}" if side > 1 else "1 number"
         write(figure, left, top + LINE, size, va="top", color=QUIET)
-        for row, column in np.ndindex(side + 2, side + 2):  # a rim of neighbours that don't count
-            corner = left + cell * column, middle + cell * (row - side / 2 - 1)
-            counts = 0 < row <= side and 0 < column <= side
-            shade = mix(red, "white", 0.55) if counts else mix(colour, "white", 0.7)
-            edge = mix(red, INK, 0.2) if counts else mix(colour, "white", 0.2)
-            axes.add_patch(
-                Rectangle(
-                    corner, cell, cell, facecolor=shade, edgecolor=edge, linewidth=0.7, zorder=1 + counts
-                )
-            )
-        start, half = left + cell, cell * side / 2
+        look = {"facecolor": mix(red, "white", 0.55), "edgecolor": mix(red, INK, 0.2), "linewidth": 0.7}
+        for row, column in np.ndindex(side, side):
+            corner = left + cell * column, middle + cell * (row - side / 2)
+            axes.add_patch(Rectangle(corner, cell, cell, **look))
+        half = cell * side / 2
         around = {"fill": False, "edgecolor": red, "linewidth": 2, "zorder": 3}
-        axes.add_patch(Rectangle((start, middle - half), 2 * half, 2 * half, **around))
+        axes.add_patch(Rectangle((left, middle - half), 2 * half, 2 * half, **around))
         if frame:
             for up in (-1, 1):  # from frame to frame
                 ends = [middle + up * frame[1], middle + up * half]
-                axes.plot([frame[0], start], ends, color=red, linewidth=1, zorder=4)
-        frame, left, colour = (start + 2 * half, half), left + cell * (side + 2) + gap, BLOCK_COLOURS[3]
+                axes.plot([frame[0], left], ends, color=red, linewidth=1, zorder=4)
+        frame, left = (left + 2 * half, half), left + cell * side + gap
     figure.alt = sentence(
         f"{titled(title)}{sides[0]} × {sides[0]} pixels, then layers of "
         f"{', '.join(f'{side} × {side}' for side in sides[1:])}: "
@@ -208,30 +216,32 @@ def forecast_chart(groups, xlabel, ylabel, title=None):
     for name, (forecasts, truths) in groups.items():
         if len(forecasts) != len(truths) or not len(truths):
             raise ReaderError(f"Every forecast of {name!r} needs its own truth: the two lists differ.")
-    top, side, right = top_of(title) + MARGIN, 3.9, 5.0
-    figure = CourseFigure(MAX_WIDTH, top + side + 0.75)
+    level = top_of(title) + MARGIN + 0.1
+    top, left, tall = level + 0.25, 0.85, 3.6
+    figure = CourseFigure(MAX_WIDTH, top + tall + 0.75)
     heading(figure, title)
-    axes = place(figure, 0.85, top, side, side)
+    axes = place(figure, left, top, MAX_WIDTH - left - MARGIN, tall)
     every = np.concatenate([np.concatenate(pair) for pair in groups.values()])
     low, high = min(0, every.min()), every.max()
     edges = low - 0.05 * (high - low), high + 0.05 * (high - low)
     axes.plot(edges, edges, "--", color=QUIET, linewidth=1.2, zorder=1)
     axes.axhline(0, color=QUIET, linewidth=0.6, zorder=0)
-    looks = [(BLOCK_COLOURS[6], "o"), (BLOCK_COLOURS[4], "s"), (GREY, "^")]
-    level, told = top + 0.2, []
+    looks = [(BLOCK_COLOURS[6], "o"), (GREY, "^"), (BLOCK_COLOURS[4], "s")]
+    across, told = left, []
     for (name, pair), (colour, marker) in zip(groups.items(), looks):
         look = {"s": 42, "color": colour, "marker": marker, "linewidths": 0}
         axes.scatter(*pair, alpha=0.75, zorder=2, **look)
-        key = place(figure, right, level - 0.1, 0.2, 0.2)
+        key = place(figure, across, level - 0.1, 0.2, 0.2)
         key.scatter([0], [0], **look)
         key.axis("off")
-        write(figure, right + 0.3, level, name, va="center")
-        level += 1.5 * LINE
+        write(figure, across + 0.25, level, name, va="center")
+        across += text_width(name) + 0.45
         told.append(
             f"{clean(name)}, {amount(len(pair[0]), 'trial')}: forecast {np.mean(pair[0]):.1f} on average, "
             f"came true {np.mean(pair[1]):.1f}"
         )
-    write(figure, right, level, "On the broken line\nthe forecast is exact.", va="top", color=QUIET)
+    note = "broken line: forecast exact"
+    write(figure, MAX_WIDTH - MARGIN, level, note, ha="right", va="center", color=QUIET)
     axes.set(xlim=edges, ylim=edges, xlabel=xlabel, ylabel=ylabel)
     axes.grid()
     figure.alt = sentence(f"{titled(title)}dots, {xlabel} across, {ylabel} upwards. {'; '.join(told)}")
@@ -304,9 +314,13 @@ def dense_figure(inputs, neurons, title=None):
     axes.set(xlim=(0, MAX_WIDTH), ylim=(down, 0))
     axes.axis("off")
     row, neuron, out, red = 0.9, 3.35, 5.75, BLOCK_COLOURS[6]
+
+    def few(count):
+        return f" ({rows - 1} drawn)" if count > rows - 1 else ""
+
     captions = [
-        (row, "the long row", amount(inputs, "number")),
-        (neuron, amount(neurons, "neuron"), "each with a weight per number"),
+        (row, f"the row{few(inputs)}", amount(inputs, "number")),
+        (neuron, f"{amount(neurons, 'neuron')}{few(neurons)}", "each with a weight per number"),
         (out, "what comes out", "one number per neuron"),
     ]
     for x, head, note in captions:
@@ -317,7 +331,7 @@ def dense_figure(inputs, neurons, title=None):
     there = [number for number in range(rows) if number != gap]
     for to in sorted(there, key=lambda number: number == chosen):
         for number in there:
-            colour, thick = (red, 1.3) if to == chosen else (RULE, 0.6)
+            colour, thick = (red, 1.3) if to == chosen else (GREY, 0.5)
             axes.plot([row + cell / 2, neuron], [levels[number], levels[to]], color=colour, linewidth=thick)
     for number in there:
         full = number == chosen
@@ -354,36 +368,43 @@ def valley(height, walks, title=None):
     """The loss as a valley, once for each walk through it: where the steps lead, and how high each ends.
 
     height: function from a place, a number, to the loss there; walks: dict from a name to the places stepped
-    on, at least two, the first one the start. Every walk has scales of its own.
+    on, at least two, the first one the start. Every walk has scales of its own; a dashed frame shows where
+    the part of the valley before it lies, if that is a close-up.
     """
     top, gap, left = top_of(title) + MARGIN, 0.75, MARGIN + 0.6
     wide, tall = (MAX_WIDTH - left - MARGIN - gap * (len(walks) - 1)) / len(walks), 2.1
-    figure = CourseFigure(MAX_WIDTH, top + LINE + 0.1 + tall + 0.75)
+    figure = CourseFigure(MAX_WIDTH, top + 2 * LINE + 0.15 + tall + 0.75)
     heading(figure, title)
-    told = []
+    told, seen = [], None  # seen: the part of the valley that the panel before shows
     for number, (name, places) in enumerate(walks.items()):
         x = left + number * (wide + gap)
         losses = [float(height(place)) for place in places]
         write(figure, x, top, name, va="top", weight="bold")
-        axes = place(figure, x, top + LINE + 0.1, wide, tall)
+        write(figure, x - 0.5, top + LINE + 0.05, "loss", va="top", color=QUIET)
+        axes = place(figure, x, top + 2 * LINE + 0.15, wide, tall)
         ends = np.array([min(places), max(places)]) + 0.35 * np.ptp(places) * np.array([-1, 1])
         line = np.linspace(*ends, 200)
         shown = [float(height(place)) for place in line]
         axes.plot(line, shown, color=GREY)
-        for start in range(len(places) - 1):
-            steps = zip(places[start : start + 2], losses[start : start + 2], strict=True)
-            axes.annotate(
-                "",
-                *reversed(list(steps)),
-                arrowprops={"arrowstyle": "->", "color": BLOCK_COLOURS[6], "lw": 1.8},
-            )
-        axes.plot(places, losses, "o", color=INK, markersize=7, zorder=3)
+        for here, there in itertools.pairwise(zip(places, losses, strict=True)):
+            room = abs(there[0] - here[0]) * wide / np.ptp(ends)  # inches; a short step needs no head
+            look = {"arrowstyle": "->" if room > 0.25 else "-", "color": BLOCK_COLOURS[6], "lw": 1.8}
+            axes.annotate("", there, here, arrowprops=look)
+        axes.plot(places, losses, "o", color=INK, markersize=6, zorder=3)
         axes.annotate("start", (places[0], losses[0]), (8, -14), textcoords="offset points")
-        axes.set(xlim=ends, ylim=(min(shown) - 0.15 * np.ptp(shown), max(shown)), xlabel="distance moved")
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        if number == 0:
-            write(figure, MARGIN, top, "loss", va="top", weight="bold")
+        box = (*ends, min(shown) - 0.15 * np.ptp(shown), max(shown))
+        axes.set(xlim=box[:2], ylim=box[2:], xlabel="distance moved")
+        if seen and box[0] < seen[0] and seen[1] < box[1]:
+            across, down = seen[1] - seen[0], max(seen[3] - seen[2], 0.04 * (box[3] - box[2]))
+            axes.add_patch(
+                Rectangle(
+                    (seen[0], seen[2]), across, down, fill=False, edgecolor=INK, linestyle="--", zorder=4
+                )
+            )
+        seen = box
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(4))
+            axis.set_major_formatter(lambda value, _: number_text(round(value, 6)))
         told.append(f"{name}: the loss goes {', '.join(map(number_text, losses))}")
     figure.alt = sentence(f"{titled(title)}the loss as a valley, and steps through it. {'; '.join(told)}")
     return figure
@@ -419,7 +440,8 @@ def spreads(results, title=None):
         axes.bar(middles, counts, width=0.85 * width, color=colour)
         axes.axvline(middle, color=INK, linewidth=2)
         axes.set(xlim=(-0.02, 1), ylim=(0, 1.1 * counts.max()), xticks=[0, 0.25, 0.5, 0.75, 1])
-        axes.set_yticks([0, counts.max()])
+        axes.set_yticks([0, _round_below(counts.max())])
+        axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         percent_axis(axes.xaxis)
@@ -427,6 +449,12 @@ def spreads(results, title=None):
     count = amount(len(next(iter(results.values()))), "trial")
     figure.alt = sentence(f"{titled(title)}columns for {count}. {'; '.join(told)}")
     return figure
+
+
+def _round_below(count):
+    """The largest of 1, 2, 5, 10, 20, 50 ... that is not above a count."""
+    power = 10 ** (len(str(int(count))) - 1)
+    return max(step * power for step in (1, 2, 5) if step * power <= count)
 
 
 def _columns(values):

@@ -27,6 +27,7 @@ THICKNESS = 0.018 / 64  # inches for one map
 NEURON = 1.55 / 4096  # inches for one neuron of a dense layer
 DEPTH = np.array([0.29, 0.21])  # how far one inch into the depth goes to the right and up
 SHEET = 0.04  # inches between two layers of a block
+AVERAGED = mix(INK, BACKGROUND, 0.65)  # what has no weights, behind the blocks: flatten or average
 
 
 @course_style()
@@ -34,7 +35,8 @@ def draw_network(network="imagenet", highlight=None, built=None):
     """The network in use to scale, from the picture on the left to the answer on the right.
 
     A convolution is a slab: its height and depth are the pixels of its maps, its thickness their number; the
-    paler slab at the end of a block is the pooling. A dense layer is a bar as high as it has neurons.
+    paler slab at the end of a block is the pooling. A dense layer is a red bar as high as it has neurons;
+    what has no weights, behind the blocks, is grey.
     network: a Recogniser, or "imagenet" for the full VGG16, or "pocket" for the network of this repository.
     highlight: what gets the mark "you are here" while the rest turns pale: a block, 1 to 5 (6: what follows
         the blocks), a layer's name ("block3_conv2", "predictions"), "input" or "output", or a list of these;
@@ -51,7 +53,7 @@ def draw_network(network="imagenet", highlight=None, built=None):
             )
     if built not in [None, *range(7)]:
         raise ReaderError(f"built is the number of blocks that are there, 0 to 6, not {built!r}.")
-    floor = 0.97 if rows[-2].kind == "dense" else 0.79  # flatten is explained in one line more
+    floor = 1.03 if rows[-2].kind == "dense" else 0.85  # the full network has a line more under its parts
     height = floor + (2.16 if highlight is None else 2.36)  # the mark needs room
     figure = CourseFigure(MAX_WIDTH, height)
     axes = place(figure, 0, 0, MAX_WIDTH, height)
@@ -66,10 +68,10 @@ def draw_network(network="imagenet", highlight=None, built=None):
     else:
         drawing.average()
     drawing.answer(labels)
+    drawing.direction()
     drawing.mark()
-    scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: shrinks them"
     if highlight is None:
-        axes.text(2.9, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
+        drawing.legend()
     figure.alt = _in_words(rows, labels, drawing.highlight, built)
     return figure
 
@@ -127,7 +129,8 @@ class _Drawing:
         self.axes, self.rows, self.built = axes, rows, built
         self.highlight = highlight if isinstance(highlight, list) or highlight is None else [highlight]
         self.size = INPUT_SIZE  # pixels, halved by every pooling
-        self.pad = 0.06 if any(row.name == "fc1" for row in rows) else 0.13  # inches between two parts
+        self.full = any(row.name == "fc1" for row in rows)
+        self.pad = 0.079 if self.full else 0.155  # inches between two parts
         self.x = self.pad  # where the next part may start
         self.marked = []  # the corners of what is highlighted
 
@@ -140,10 +143,14 @@ class _Drawing:
         slot = max(width, *[text_width(text) for text in lines], text_width(heading, "bold")) + self.pad
         middle = self.x + slot / 2
         colour = INK if lit else QUIET
-        self.axes.text(middle, -0.1, heading, ha="center", va="top", weight="bold", color=colour)
-        self.axes.text(middle, -0.31, "\n".join(lines), ha="center", va="top", color=colour, linespacing=1.1)
+        self.axes.text(middle, -0.16, heading, ha="center", va="top", weight="bold", color=colour)
+        self.axes.text(middle, -0.37, "\n".join(lines), ha="center", va="top", color=colour, linespacing=1.1)
         self.x += slot
         return middle - width / 2
+
+    def sides(self):
+        """The height and width of the maps, in two lines where there is no room for one."""
+        return [f"{self.size}", f"×{self.size}"] if self.full else [f"{self.size}×{self.size}"]
 
     def shape(self, points, colour, lit, edge=True, there=True):
         """A filled polygon, pale where it is not lit, an outline where it is not there yet."""
@@ -171,7 +178,7 @@ class _Drawing:
     def picture(self):
         lit, side, frame = self.lit("input"), self.size * SIDE, 0.03
         depth = side * DEPTH
-        x = self.part(frame + depth[0], "picture", [f"{self.size}×{self.size}", "×3"], lit)
+        x = self.part(frame + depth[0], "picture", [*self.sides(), "×3"], lit)
         self.slab(x, frame, side, depth, "#C9CDD3", lit)
         turn = np.linspace(0, 2 * np.pi, 40)
         sky = [(0.08, 0.04), (0.92, 0.04), (0.92, 0.96), (0.08, 0.96)]
@@ -188,7 +195,7 @@ class _Drawing:
         width = len(rows) * (thickness + SHEET) - SHEET + self.size / 2 * SIDE * DEPTH[0]
         there = block <= self.built
         lit = there and self.lit(block, *[row.name for row in rows])
-        x = self.part(width, f"block {block}", [f"{self.size}×{self.size}", f"×{rows[0].units}"], lit)
+        x = self.part(width, f"block {block}", [*self.sides(), f"×{rows[0].units}"], lit)
         for row in rows:
             colour = BLOCK_COLOURS[block]
             if row.kind == "pool":
@@ -196,6 +203,8 @@ class _Drawing:
                 colour = mix(colour, BACKGROUND, 0.5)
             side = self.size * SIDE
             self.slab(x, thickness, side, side * DEPTH, colour, self.lit(block, row.name), there)
+            if block == 3 and row.kind == "pool":
+                self.pale = (x + thickness, side * (1 + DEPTH[1]) + 0.03)
             x += thickness + SHEET
 
     def dense(self):
@@ -203,43 +212,57 @@ class _Drawing:
         dense = [row for row in self.rows if row.kind == "dense"]
         maps = [row.units for row in self.rows if row.kind == "conv"][-1]
         # Every number of the last maps is written into one row, which every neuron of fc1 gets.
-        numbers = [f"{self.size}×{self.size}", f"×{maps}", f"={self.size**2 * maps:,}"]
+        numbers = [f"{self.size}×{self.size}", f"×{maps} =", f"{self.size**2 * maps:,}"]
         self.wedge("flatten", numbers, dense[0].units, ["flatten"])
         for row in dense[:-1]:
             there, lit = self.built == 6, self.lit(6, row.name)
-            x = self.part(0.13, row.name, [f"{row.units}"], there and lit)
+            x = self.part(0.13, row.name, [f"{row.units:,}"], there and lit)
             self.bar(x, row.units, lit)
 
     def average(self):
         """The end of the pocket network: each of the last maps becomes one number, its average."""
         row = next(row for row in self.rows if row.kind == "average")
-        end = self.wedge("average", [f"{row.units}"], row.units, ["average"])
-        self.bar(end, row.units, self.lit(6, "average"), pale=0.5)
+        end = self.wedge("average", [f"{row.units}", "numbers"], row.units, ["average"])
+        self.bar(end, row.units, self.lit(6, "average"), AVERAGED)
 
     def wedge(self, heading, numbers, units, names):
         """What leads from the last maps to neurons; returns where it ends."""
         there, lit, fan = self.built == 6, self.lit(6, *names), 0.3
         x = self.part(fan + 0.13, heading, numbers, there and lit)
         corners = [(x, 0), (x + fan, 0), (x + fan, units * NEURON), (x, self.size * SIDE)]
-        self.shape(corners, mix(BLOCK_COLOURS[6], BACKGROUND, 0.7), lit, edge=False, there=there)
+        self.shape(corners, mix(AVERAGED, BACKGROUND, 0.5), lit, edge=False, there=there)
         return x + fan
 
-    def bar(self, x, units, lit, pale=0):
+    def bar(self, x, units, lit, colour=BLOCK_COLOURS[6]):
         """A bar as high as a layer has neurons."""
-        colour = mix(BLOCK_COLOURS[6], BACKGROUND, pale)
         self.slab(x, 0.07, units * NEURON, np.array([0.06, 0.045]), colour, lit, self.built == 6)
 
     def answer(self, labels):
         """The last dense layer, and the answer: bars of five guesses."""
         there = self.built == 6
         lit = there and self.lit("output", 6, "predictions")
-        x = self.part(0.65, "answer", [f"{labels}", "label" if labels == 1 else "labels"], lit)
+        x = self.part(0.61, "answer", [f"{labels:,}", "label" if labels == 1 else "labels"], lit)
         self.bar(x, labels, self.lit(6, "predictions"))
-        x, lit = x + 0.2, self.lit("output")
-        for number, long in enumerate([0.45, 0.24, 0.14, 0.09, 0.05][:labels]):
+        colour = INK if there and self.lit(6, "predictions") else QUIET
+        self.axes.text(x + 0.69, 0.66, "predictions", ha="right", va="bottom", color=colour)
+        self.axes.plot([x + 0.065] * 2, [labels * NEURON + 0.08, 0.63], color=QUIET, linewidth=0.8)
+        x, lit = x + 0.17, self.lit("output")
+        for number, long in enumerate([0.44, 0.24, 0.14, 0.09, 0.05][:labels]):
             low, high = 0.42 - 0.1 * number, 0.485 - 0.1 * number
             corners = [(x, low), (x + long, low), (x + long, high), (x, high)]
             self.shape(corners, BLOCK_COLOURS[6], lit, edge=False, there=there)
+
+    def direction(self):
+        """The way of the calculation: an arrow along the floor."""
+        arrow = {"arrowstyle": "->", "color": QUIET, "linewidth": 1}
+        self.axes.annotate("", (self.x - self.pad, -0.08), (2 * self.pad, -0.08), arrowprops=arrow)
+
+    def legend(self):
+        """What the slabs' sizes mean, with a line to the first pale slab that is not hidden."""
+        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves both sides"
+        self.axes.text(2.45, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
+        x, top = self.pale
+        self.axes.plot([x, x], [top, 1.2], color=QUIET, linewidth=0.8)
 
     def mark(self):
         """A pin above what is highlighted."""
@@ -249,9 +272,9 @@ class _Drawing:
         middle = (points[:, 0].min() + points[:, 0].max()) / 2
         distance = np.abs(points[:, 0] - middle)
         tip = points[distance <= distance.min() + 0.5, 1].max() + 0.04
-        # Beside the tall dense layers the pin gets a long needle, so that its words stand above them.
-        tall = middle > 5.5 and any(row.name == "fc1" for row in self.rows)
-        head = (1.63 if tall else tip) + 0.27
+        # At the right end the pin gets a long needle: its words stand above the dense layers and their name.
+        right_end = 1.63 if self.full else 0.85
+        head = 0.27 + (right_end if middle > 5.5 else tip)
         turn = np.linspace(-0.2 * np.pi, 1.2 * np.pi, 40)
         drop = np.column_stack([middle + 0.1 * np.cos(turn), head + 0.1 * np.sin(turn)])
         self.axes.add_patch(Polygon([(middle, max(tip, head - 0.27)), *drop], facecolor=INK, linewidth=0))

@@ -139,11 +139,13 @@ def bend_curves(rows):
 
     rows: a tuple for each curve: title; a note under it, or ""; amounts, written under the pictures, at equal
     distances; probabilities, 0 to 1; is_first, whether that was the first guess: a full dot, else a ring;
-    pictures, PIL images or arrays, of which five are shown. Raises ValueError if these differ in number.
+    pictures, PIL images or arrays: up to nine are shown, of more every second or so. Raises ValueError if
+    these differ in number.
     """
     columns, left, gap, curve = min(2, len(rows)), 0.7, 0.2, 1.1
     panel = (MAX_WIDTH - left - MARGIN - gap * (columns - 1)) / columns
-    thumb = min(panel / 5, 0.9) - 0.05
+    shown = [range(0, len(row[2]), math.ceil(len(row[2]) / 9)) for row in rows]
+    thumb = panel / max(map(len, shown)) - 0.02
     tall = 2 * LINE + 0.15 + curve + 0.06 + thumb + LINE + 0.2
     top = MARGIN + 1.6 * LINE
     figure = CourseFigure(MAX_WIDTH, top + tall * math.ceil(len(rows) / columns))
@@ -174,15 +176,15 @@ def bend_curves(rows):
             zorder=3,
             clip_on=False,
         )
-        # Each of the five pictures stands right under its dot.
-        shown = np.linspace(0, last, 5).round().astype(int)
-        axes.set(xlim=(-last / 8, last * 9 / 8), ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
+        # Each of the pictures stands right under its dot, those at the ends within the panel.
+        beside = last * thumb / 2 / (panel - thumb)
+        axes.set(xlim=(-beside, last + beside), ylim=(0, 1), xticks=[], yticks=[0, 0.5, 1])
         percent_axis(axes.yaxis)
         axes.tick_params(axis="y", length=0, labelleft=column == 0)
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
-        for number in shown:
-            middle = across + panel * (number / last + 1 / 8) * 4 / 5
+        for number in shown[spot]:
+            middle = across + thumb / 2 + (panel - thumb) * number / last
             under = start + curve + 0.06
             draw_picture(place(figure, middle - thumb / 2, under, thumb, thumb), pictures[number])
             write(figure, middle, under + thumb + 0.05, f"{amounts[number]:g}", va="top", ha="center")
@@ -194,14 +196,15 @@ def bend_curves(rows):
 
 
 @course_style()
-def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
+def curves(x, series, xlabel, ylabel, probabilities=None, title=None, log=False):
     """What changes during training: lines on one panel, and on a second one a probability, if there is any.
 
     x: numbers along the horizontal axis, such as steps; series: dict name -> numbers of zero or more, one for
     each x, such as the loss on training pictures and on others; probabilities: dict name -> 0 to 1, one for
     each x, drawn beside, from 0 to 100 %; or None. Lines whose names begin alike, up to a comma, share their
-    colour; a dot marks where a line of `series` turns and climbs. Raises ReaderError if a line has more or
-    fewer points.
+    colour; a dot marks where a line of `series` turns and climbs, and a smaller one each of few points.
+    log: x, all above zero, on a logarithmic axis with a tick at each. Raises ReaderError if a line has more
+    or fewer points.
     """
     panels = [series] + ([probabilities] if probabilities else [])
     for lines in panels:
@@ -219,14 +222,20 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None):
         axes = place(figure, across, start, wide, tall)
         colours = _colours(lines)
         for values, colour, (_, dash, _) in zip(lines.values(), colours, itertools.cycle(LOOKS)):
-            axes.plot(x, values, dash, color=colour, linewidth=2.2, clip_on=False)
+            dots = {"marker": ".", "markersize": 8} if len(x) <= 12 else {}
+            axes.plot(x, values, dash, color=colour, linewidth=2.2, clip_on=False, **dots)
             turn = _turn(values)
             if lines is series and turn:
                 axes.plot(x[turn], values[turn], "o", color=colour, markersize=7, zorder=4)
         axes.set(xlabel=xlabel)
         axes.margins(x=0.02)
         axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(4, **ROUND, integer=True))
+        if log:
+            axes.set_xscale("log")
+            axes.set_xticks(x, map(str, x))
+            axes.minorticks_off()
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(4, **ROUND, integer=True))
         if lines is probabilities:
             axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
             percent_axis(axes.yaxis)
@@ -249,8 +258,9 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
-    white between them, and carry their numbers where there is room; goal: the kernel that would have no loss
-    at all, drawn at the end, or None. Raises ReaderError for a step that is not there, or for other shapes.
+    white between them, and carry their numbers where there is room, else a line tells the scale; goal: the
+    kernel that would have no loss at all, drawn at the end, or None. Raises ReaderError for a step that is
+    not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
@@ -263,10 +273,11 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
         raise ReaderError(f"There are {len(losses)} losses, steps 0 to {len(losses) - 1}; not {steps}.")
     top, curve, gap = top_of(title) + MARGIN, 1.75, 0.2
     left = MARGIN + 0.75
-    cell = min((MAX_WIDTH - 2 * MARGIN + gap) / len(shown) - gap, 1.2)
+    cell = min((MAX_WIDTH - 2 * MARGIN + gap) / len(shown) - gap, 1.45)
+    numbered = all(cell >= kernel.shape[1] * text_width("−0.0") for kernel in shown)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
-    figure = CourseFigure(MAX_WIDTH, start + 2 * LINE + 0.15 + cell + 0.4)
+    figure = CourseFigure(MAX_WIDTH, start + 2 * LINE + 0.15 + cell + (MARGIN if numbered else 0.4))
     heading(figure, title)
     write(figure, MARGIN, top, "loss", va="top", weight="bold")
     axes = place(figure, left, lines, MAX_WIDTH - left - MARGIN - 0.1, curve)
@@ -289,12 +300,13 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
         tile.imshow(kernel, cmap="PuOr_r", vmin=-largest, vmax=largest)
         tile.set(xticks=[], yticks=[])
         tile.spines[:].set(visible=True, color=RULE)
-        if cell >= kernel.shape[1] * text_width("−0.0"):
+        if numbered:
             for (row, column), weight in np.ndenumerate(kernel):
                 ink = "white" if abs(weight) > 0.6 * largest else INK
                 tile.text(column, row, _tenths(weight), ha="center", va="center", color=ink)
-    ends = f"purple −{number_text(largest)}  …  white 0  …  orange {number_text(largest)}"
-    write(figure, MARGIN, start + 2 * LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
+    if not numbered:
+        ends = f"purple −{number_text(largest)}  …  white 0  …  orange {number_text(largest)}"
+        write(figure, MARGIN, start + 2 * LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
     figure.alt = sentence(
         f"{titled(title)}the loss over the steps, from {number_text(losses[0])} at {xlabel} 0 to "
         f"{number_text(losses[-1])} at {xlabel} {len(losses) - 1}; and the kernel at "
@@ -333,9 +345,10 @@ def many_curves(x, bold, thin, xlabel, title=None, is_first=None):
     wide = MAX_WIDTH - left - room
     axes = place(figure, left, start, wide, tall)
     # A colour for each, so that a curve can be followed to its name; after the last colour, dashes.
-    looks = zip(named, itertools.cycle([*OTHERS, INK]))
+    palette = [*OTHERS, INK, BROWN]
+    looks = zip(named, itertools.cycle(palette))
     colours = dict.fromkeys(never, GREY) | dict(looks) | {bold[0]: BLOCK_COLOURS[6]}
-    dashed = named[len(OTHERS) + 1 :]
+    dashed = named[len(palette) :]
     for name, values in everything.items():
         strong = name == bold[0]
         level = 4 if strong else 2
@@ -412,7 +425,10 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
         level, right = start + floor - tall - 0.1, MAX_WIDTH - MARGIN
         write(figure, MARGIN, level, shortened(name, 2.6, "bold"), weight="bold", va="bottom")
         write(figure, right, level, counts, ha="right", va="bottom", color=QUIET)
-        axes.plot([threshold] * 2, [floor - tall, floor], "--", color=INK, linewidth=1.6, zorder=2)
+        if missed.any():
+            key = "● right name   ○ wrong name"
+            axes.text(0, floor - tall + 0.12, key, va="center", color=mix(colour, INK, 0.25))
+        axes.plot([threshold] * 2, [floor - tall, floor], "--", color=INK, linewidth=1.1, zorder=4)
         heights = floor - 0.12 - step * np.array(levels)
         fills = [BACKGROUND if miss else colour for miss in missed]
         dots = {"edgecolors": colour, "linewidths": 1.4, "clip_on": False, "zorder": 3}
@@ -444,32 +460,40 @@ def change_chart(
     same_length(names=names, changes=changes)
     lines = [wrapped(name, 2.1) for name in names]
     left = MARGIN + max(text_width(line) for text in lines for line in text.split("\n")) + 0.2
-    talls = [max(0.42, LINE * lines_in(text) + 0.14) for text in lines]
+    talls = [max(0.66, LINE * lines_in(text) + 0.14) for text in lines]
     start, right = top_of(title) + MARGIN + LINE, MAX_WIDTH - MARGIN
+    wide = right - left - 0.75
+    every = 100 * np.concatenate([np.ravel(values) for values in changes])
+    low, high = min(every.min(), -2), max(every.max(), 2)
+    dot = (high - low) * 0.07 / wide  # what a dot covers of the axis
+    most = max(
+        np.unique(np.round(100 * np.ravel(each) / dot), return_counts=True)[1].max() for each in changes
+    )
     figure = CourseFigure(MAX_WIDTH, start + sum(talls) + 0.7)
     heading(figure, title)
-    write(figure, right, start, "median", ha="right", va="bottom", color=BLOCK_COLOURS[6], weight="bold")
-    axes = place(figure, left, start, right - left - 0.75, sum(talls))
+    write(figure, right, start, "▼ median", ha="right", va="bottom", color=BLOCK_COLOURS[6], weight="bold")
+    axes = place(figure, left, start, wide, sum(talls))
     axes.axvline(0, color=QUIET, linewidth=1, zorder=1)
     told = []
     for row, (text, values) in enumerate(zip(lines, changes, strict=True)):
-        values = 100 * np.asarray(values, "float64")
+        values = np.sort(100 * np.asarray(values, "float64"))
         middle, median = sum(talls[:row]) + talls[row] / 2, float(np.median(values))
-        # The same little shifts in every row, so that dots of the same value can be told apart.
-        shifts = 0.1 * np.sin(np.arange(len(values)) * 2.4)
-        mark = [middle - 0.16, middle + 0.16]
-        axes.plot([median] * 2, mark, color=BLOCK_COLOURS[6], linewidth=3.5, zorder=2)
+        # Dots of nearly the same value are piled up: many make a high pile.
+        _, first, pile = np.unique(np.round(values / dot), return_index=True, return_inverse=True)
+        order = np.arange(len(values)) - first[pile]
+        shifts = min(0.05, 0.46 / most) * ((order + 1) // 2) * np.where(order % 2, 1, -1)
         axes.scatter(
-            values, middle + shifts, s=26, color=GREY, alpha=0.8, linewidths=0, clip_on=False, zorder=3
+            values, middle + 0.05 + shifts, s=20, color=GREY, alpha=0.8, linewidths=0, clip_on=False, zorder=2
         )
+        axes.plot(median, middle - 0.25, "v", color=BLOCK_COLOURS[6], markersize=8, zorder=3)
         write(figure, MARGIN, start + middle, text, va="center")
         write(figure, right, start + middle, _signed(median), ha="right", va="center")
         told.append(
             f"{clean(names[row])}: median {_signed(median)}, "
             f"from {_signed(values.min())} to {_signed(values.max())}"
         )
-    widest = max(np.abs(100 * np.concatenate([np.ravel(values) for values in changes])).max(), 5)
-    axes.set(xlim=(-1.05 * widest, 1.05 * widest), ylim=(sum(talls), 0), yticks=[], xlabel=xlabel)
+    room = 0.04 * (high - low)
+    axes.set(xlim=(low - room, high + room), ylim=(sum(talls), 0), yticks=[], xlabel=xlabel)
     axes.xaxis.set_major_locator(MaxNLocator(5, **ROUND, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
     axes.spines["left"].set_visible(False)
@@ -585,6 +609,7 @@ FIRST_OR_NOT = "\u25cf it comes first    \u25cb something else does"  # a full d
 
 ROUND = {"steps": [1, 2, 2.5, 5, 10]}  # ticks at round numbers
 OTHERS = [mix(colour, INK, 0.25) for colour in BLOCK_COLOURS.values() if colour != BLOCK_COLOURS[6]]
+BROWN = "#8C5A2B"
 GROUPS = [BLOCK_COLOURS[4], BLOCK_COLOURS[6], BLOCK_COLOURS[5], BLOCK_COLOURS[3]]
 # One colour for what comes out of the dense layers; the others differ by their dashes and marks as well.
 LOOKS = [

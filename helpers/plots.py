@@ -113,7 +113,7 @@ def guess_bars(picture, guesses, title=None):
     """
     if not guesses:
         raise ReaderError("There is no guess to draw: `guesses` is empty.")
-    height, top = 0.6 + 0.5 * max(len(guesses), 4), top_of(title)
+    height, top = 0.6 + 0.5 * max(len(guesses), 5), top_of(title)
     figure = CourseFigure(MAX_WIDTH, top + height)
     heading(figure, title)
     draw_picture(place(figure, MARGIN, top + MARGIN, 2.7, height - 2 * MARGIN), picture, anchor="W")
@@ -266,7 +266,7 @@ def picture_table(rows, columns, title=None):
 
 # What a page is marked with: the mark, its colour, and what it means.
 MARKS = {
-    True: ("✓", INK, "right"),
+    True: ("✓", "#2E7D32", "right"),
     False: ("✗", BLOCK_COLOURS[6], "wrong"),
     "no label": ("–", QUIET, "no label for it"),
 }
@@ -279,7 +279,8 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; words: one for each;
     answers: for each what the network said, in one or more lines, or None for the page as a child gets it;
     right: for each True, a tick, False, a cross, "no label", a dash where the network has no label for the
-    word, or None, no mark; number: of the page, or None; columns: pictures in a row, 3 to 5.
+    word, or None, no mark; number: of the page, with its name if it has one, or None; columns: pictures in a
+    row, 3 to 5.
     Raises ValueError if the lists differ in length.
     """
     answers = answers or [""] * len(pictures)
@@ -327,13 +328,13 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         write(figure, x + cell / 2, start + cell + 0.42, text, ha="center", va="top")
         if good is not None:
             mark, colour, _ = MARKS[good]
-            # On the picture's own corner, however narrow the picture is.
+            # Just outside the picture's own corner, however narrow the picture is.
             shape = _height_to_width(picture)
-            x += cell * (1 + min(1, 1 / shape)) / 2
-            y = start + cell * (1 - min(1, shape)) / 2
+            x += cell * (1 + min(1, 1 / shape)) / 2 + 0.03
+            y = start + cell * (1 - min(1, shape)) / 2 - 0.05
             disc = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": RULE}
             style = {"size": 15, "weight": "bold", "color": colour, "bbox": disc}
-            write(figure, x - 0.04, y + 0.04, mark, ha="center", va="center", **style)
+            write(figure, x, y, mark, ha="center", va="center", **style)
     given = [mark for mark in MARKS if mark in right]
     key = " · ".join(f"{MARKS[mark][0]} {MARKS[mark][2]}" for mark in given)
     write(figure, 0.65, down - 0.3, key, color=QUIET, va="center")

@@ -266,10 +266,10 @@ def _introduction(choice, classes):
     if choice.kind == "imagenet":
         return (
             f"VGG16 answers as Oxford published it, with one of {classes} labels.\n"
-            'The small network of this repository: load_recogniser("pocket").'
+            'The pocket network: load_recogniser("pocket").'
         )
     layers = "Oxford's layers, one of yours" if choice.kind == "head" else "a full VGG16"
     return (
         f"The network from your file {choice.path.name} answers, with one of {classes} labels ({layers}).\n"
-        'The small network of this repository: load_recogniser("pocket").'
+        'The pocket network: load_recogniser("pocket").'
     )

@@ -23,6 +23,7 @@ from helpers.architecture import CONV_LAYERS
 from helpers.errors import ReaderError
 from helpers.explain import activations
 from helpers.labels import has_label, matches, means
+from helpers.lesson_figures import map_row
 from helpers.pictures import DEFAULT_HOW, ENDINGS, MEAN_BGR, PictureError, fit, open_picture, preprocess
 from helpers.plots import (
     convolution_step,
@@ -75,12 +76,8 @@ def filter_still(picture, kernel, relu=False, name="after the kernel"):
     weights = np.asarray(kernel, "float32")
     found = convolved(np.asarray(grey, "float32"), weights)
     numbers = " / ".join(" ".join(f"{weight:g}" for weight in row) for row in weights)
-    if relu:
-        shades, zero = _shades(np.maximum(found, 0)), "Black is zero."
-    else:
-        shades, zero = _shades(found, signed=True), "Mid-grey is zero, darker is below."
-    sentence = f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}. {zero}"
-    return picture_row([grey, shades], ["picture", name]), sentence
+    sentence = f"Kernel: {numbers}. It answers from {found.min():.0f} to {found.max():.0f}."
+    return map_row({"picture": grey, name: np.maximum(found, 0) if relu else found}), sentence
 
 
 def convolution_explorer(picture, kernels, size=14):
@@ -277,10 +274,9 @@ def _credited(figure, picture):
     return figure
 
 
-def _shades(values, signed=False):
-    """Numbers of zero or more as shades from black, 0, to white, the largest; signed: mid-grey is zero."""
-    shades = values / max(float(np.abs(values).max()), 1e-9)
-    return np.rint(127.5 + 127.5 * shades if signed else 255 * shades).astype("uint8")
+def _shades(values):
+    """Numbers of zero or more as shades from black, 0, to white, the largest."""
+    return np.rint(255 * values / max(float(values.max()), 1e-9)).astype("uint8")
 
 
 def _choice(name, options):
@@ -412,9 +408,13 @@ def first_words_still(recogniser, picture, word, typed):
 
     picture, word: a pair of the quiz's page; typed: what the reader typed.
     """
-    square, yours = fit(open_picture(picture), "pad"), _verdict(means(typed, word))
-    title = f'The book says "{word}". You say "{typed}": {yours}.'
-    return guess_bars(square, recogniser.guess(square), title)
+    square = fit(open_picture(picture), "pad")
+    guesses = recogniser.guess(square)
+    yours, its = means(typed, word), matches(guesses[0].wnid, word)
+    title = (
+        f'Book: "{word}". You: "{typed}", {_verdict(yours)}. Network: "{guesses[0].label}", {_verdict(its)}.'
+    )
+    return guess_bars(square, guesses, title)
 
 
 def _verdict(right):

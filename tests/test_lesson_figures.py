@@ -30,8 +30,10 @@ def test_a_row_of_maps_says_what_is_in_each():
     assert len(figure.credits) == 1
 
 
-@pytest.mark.parametrize(("values", "coloured"), [([[-3.0, 0], [1, 2]], True), ([[0.0, 0], [1, 2]], False)])
-def test_only_maps_with_numbers_below_zero_are_in_colour(values, coloured):
+@pytest.mark.parametrize(
+    ("values", "coloured"), [([[-3.0, 0], [1, 2]], True), ([[0.0, 0], [1, 2]], True), ([[1.0, 2]], False)]
+)
+def test_only_a_map_wholly_above_zero_is_grey(values, coloured):
     shown = pixels(lesson_figures.map_row({"a map": np.array(values)})).astype(int)
     assert (np.ptp(shown, axis=2).max() > 60) is np.bool_(coloured)
 

@@ -115,6 +115,7 @@ def new_figures(photo, wide, long):
     yield "journey, odd", plots.journey(wide, {"some_other_layer_of_mine": maps(3)})
     yield "patches", plots.patches([photo] * 9, [long] * 9, title="Map 7")
     yield "patches, plain", plots.patches([wide] * 2)
+    yield "patches, rows", plots.patches([photo] * 4, [long] * 4, columns=2, rows=["map 7", "map 8"])
     yield "before_after", plots.before_after(maps(), maps(), (long, "after"), "Trained", block=1)
     yield "before_after, signed", plots.before_after(maps(5, -9), maps(5, -9), columns=2)
     loss = np.linspace(2, 0.1, 301)
@@ -583,9 +584,9 @@ def test_a_bent_picture_stands_under_its_dot(photo):
     figure.canvas.draw()
     curves = [axes for axes in figure.axes if not axes.images]
     thumbs = [axes for axes in figure.axes if axes.images]
-    assert len(curves) == 3 and len(thumbs) == 15
+    assert len(curves) == 3 and len(thumbs) == 27
     for number, curve in enumerate(curves):
-        for step, thumb in zip([0, 2, 4, 6, 8], thumbs[5 * number : 5 * number + 5], strict=True):
+        for step, thumb in enumerate(thumbs[9 * number : 9 * number + 9]):
             box = thumb.get_window_extent()
             assert (box.x0 + box.x1) / 2 == pytest.approx(curve.transData.transform((step, 0))[0], abs=1)
             assert box.y1 < curve.get_window_extent().y0
@@ -692,6 +693,13 @@ def test_a_curve_is_marked_where_it_turns_and_kin_share_a_colour():
     assert first == second != third
 
 
+def test_few_steps_far_apart_have_a_tick_each():
+    figure = plots.curves([1, 20, 400], {"old": [2, 1, 0.5]}, "steps", "loss", log=True)
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "20", "400"]
+
+
 def test_a_picture_without_guesses_has_no_bars(photo):
     figure = plots.guess_grid([photo, photo], [GUESSES, []])
     assert figure.alt.count("answered") == 1
@@ -793,8 +801,8 @@ def test_the_network_is_in_full_colour_without_a_highlight():
 
 def test_the_pocket_network_is_drawn_with_its_own_end():
     texts = words(plots.draw_network("pocket"))
-    assert {"average", "512", "195\nlabels"} <= set(texts)
-    assert not any("4096" in text or "1000" in text for text in texts)
+    assert {"average", "512\nnumbers", "predictions", "195\nlabels"} <= set(texts)
+    assert not any("4,096" in text or "1,000" in text for text in texts)
     with pytest.raises(ReaderError, match="no 'fc1'"):
         plots.draw_network("pocket", highlight="fc1")
 

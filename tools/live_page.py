@@ -194,7 +194,7 @@ def _copy(source, names, target):
 
 
 def _network(packages, folder):
-    """The network's files in parts, and files.json, which says what they are; how many bytes and parts there are."""
+    """The network's files in parts, and files.json, which lists them; how many bytes and parts there are."""
     folder.mkdir(parents=True)
     contents = {
         "pocket.onnx": graph().SerializeToString(),
