@@ -79,7 +79,8 @@ def heat_map(picture, heat, title=None, labels=None):
     shades = shades[:, :3]
     left, right = (place(figure, MARGIN + i * (cell + MARGIN), top + MARGIN, cell, body) for i in (0, 1))
     draw_picture(left, picture)
-    draw_picture(right, 80 + 0.6 * np.asarray(Image.fromarray(pixels).convert("L"), "float32"))
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), "float32")
+    draw_picture(right, 80 + 0.6 * grey if labels is None else 135 + 0.45 * grey)  # dark hides violet
     right.imshow(
         heat,
         cmap=ListedColormap(np.hstack([shades, dense])),

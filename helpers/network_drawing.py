@@ -133,6 +133,7 @@ class _Drawing:
         self.pad = 0.079 if self.full else 0.155  # inches between two parts
         self.x = self.pad  # where the next part may start
         self.marked = []  # the corners of what is highlighted
+        self.pale = None  # where the line to a pale slab ends
 
     def lit(self, *names):
         """Whether something that goes by these names is drawn in full colour."""
@@ -203,7 +204,7 @@ class _Drawing:
                 colour = mix(colour, BACKGROUND, 0.5)
             side = self.size * SIDE
             self.slab(x, thickness, side, side * DEPTH, colour, self.lit(block, row.name), there)
-            if block == 3 and row.kind == "pool":
+            if there and block == 3 and row.kind == "pool":
                 self.pale = (x + thickness, side * (1 + DEPTH[1]) + 0.03)
             x += thickness + SHEET
 
@@ -259,10 +260,11 @@ class _Drawing:
 
     def legend(self):
         """What the slabs' sizes mean, with a line to the first pale slab that is not hidden."""
-        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves both sides"
+        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves height and width"
         self.axes.text(2.45, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
-        x, top = self.pale
-        self.axes.plot([x, x], [top, 1.2], color=QUIET, linewidth=0.8)
+        if self.pale:
+            x, top = self.pale
+            self.axes.plot([x, x], [top, 1.2], color=QUIET, linewidth=0.8)
 
     def mark(self):
         """A pin above what is highlighted."""

@@ -533,6 +533,7 @@ def claimed_and_right(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
         groups = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(names) - 1)
         across = left + number * (wide + beside + gap)
         write(figure, across, top, shortened(title_of, wide + beside, "bold"), va="top", weight="bold")
+        write(figure, across + wide + 0.12, start - 0.05, "right", va="bottom", weight="bold")
         axes = place(figure, across, start, wide, step * len(names))
         axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), yticks=[], xticks=[0, 0.5, 1])
         percent_axis(axes.xaxis)
