@@ -23,7 +23,7 @@ RULES = (
     "Only the network's first answer is scored.",
     "Kinds count: a beagle is a dog, and a sports car is a car. WordNet decides what is a kind of what.",
     "It does not work the other way round: something more general, or merely similar, is wrong.",
-    "A part, or what lies inside, is not the thing: a car wheel is not a car, and espresso is not a cup.",
+    "A part, or what lies inside, is not the thing: a car wheel is not a car, and soup is not a bowl.",
     'A toy is not the animal: a teddy bear counts as "teddy bear", never as "bear".',
     "A word with several meanings is taken as in a child's first book: a mouse squeaks, a kite has a string.",
     "Where anyone looking at the picture would find WordNet unfair, we rule by hand and say why.",

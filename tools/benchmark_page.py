@@ -107,6 +107,7 @@ def _fetch(page):
     page.locator("html[data-whole]").wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="Fetch the network").last.click()
     page.locator("#fetch.done").wait_for(timeout=PATIENCE)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")  # fetched once, too
     page.wait_for_load_state("networkidle")
 
 

@@ -1,7 +1,7 @@
 // Column 2 of "Teach it a word": fitting with progress and stop, three exams, the controls, and the maps.
 
 import { drawMap, drawPixels } from "./heat.js";
-import { PLACES, strongest } from "./maps.js";
+import { PLACES, doubled, strongest } from "./maps.js";
 import { photosOf } from "./photos.js";
 
 const FEATURES = 512;
@@ -45,8 +45,7 @@ export function exam(root, { network }) {
     for (const [done, photo] of missing.entries()) {
       told(`The network computes photo ${done + 1} of ${missing.length}, about a second each.`, done / missing.length);
       const { averages, maps } = await network.features(photo.pixels);
-      photo.averages = averages;
-      photo.maps = halved(maps);
+      Object.assign(photo, { averages, maps });
     }
   }
 
@@ -228,11 +227,11 @@ function fill(body, rows) {
 const whole = (share) => `${Math.round(100 * share)} %`;
 
 export function mapOf(maps, { kernel, bias }, word) {
-  // What each place adds to a word's score: 196 numbers whose average and the bias are the score.
+  // What each place adds to a word's score: 196 numbers whose average and the bias are the score. maps: halved.
   const words = bias.length;
   const values = new Float32Array(PLACES);
   const column = Float32Array.from({ length: FEATURES }, (_, c) => kernel[c * words + word]);
-  const full = maps instanceof Uint16Array ? doubled(maps) : maps;
+  const full = doubled(maps);
   for (let place = 0; place < PLACES; place++) {
     let sum = 0;
     for (let c = 0; c < FEATURES; c++) sum += full[place * FEATURES + c] * column[c];
@@ -240,10 +239,6 @@ export function mapOf(maps, { kernel, bias }, word) {
   }
   return values;
 }
-
-// The upper half of each 32-bit number: 8 bits of precision, enough for a map that is looked at, in half the memory.
-const halved = (maps) => Uint16Array.from(new Uint32Array(maps.buffer), (bits) => (bits + 0x8000) >>> 16);
-const doubled = (halves) => new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
 
 function greyed(pixels) {
   const out = new Uint8Array(pixels.length);

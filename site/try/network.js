@@ -110,8 +110,8 @@ export function answer(pixels) {
 }
 
 export function features(pixels) {
-  // { maps, averages }: what a layer of one's own is taught on. Nothing else comes: of 200 photos it would add up.
-  return inLine("answer", { pixels, outputs: ["maps", "averages"] });
+  // { maps (halved), averages }: what a layer of one's own is taught on. Nothing else comes: it would add up.
+  return inLine("answer", { pixels, outputs: ["maps", "averages"], half: true });
 }
 
 export function withRandom(seed, work) {
