@@ -165,7 +165,8 @@ def _cut_to_middle(axes, size, width_to_height):
 def stacked_kernels(count=3, title=None):
     """How far kernels of 3 × 3 reach, one layer after the other: from the pixels to one number.
 
-    count: how many layers. Of each, all that the one number of the last layer comes from is drawn.
+    count: how many layers. Of each, all that the one number of the last layer comes from is drawn; shaded is
+    the patch that the number in the middle of the next layer comes from.
     """
     sides, top = [2 * (count - layer) + 1 for layer in range(count + 1)], top_of(title) + MARGIN
     last = 0.75  # inches for the words above the last layer, which is narrower than they are
@@ -183,10 +184,11 @@ def stacked_kernels(count=3, title=None):
         write(figure, left, top, f"layer {layer}" if layer else "pixels", va="top", weight="bold")
         size = f"{side} × {side}" if side > 1 else "1 number"
         write(figure, left, top + LINE, size, va="top", color=QUIET)
-        look = {"facecolor": mix(red, "white", 0.55), "edgecolor": mix(red, INK, 0.2), "linewidth": 0.7}
         for row, column in np.ndindex(side, side):
             corner = left + cell * column, middle + cell * (row - side / 2)
-            axes.add_patch(Rectangle(corner, cell, cell, **look))
+            away = max(abs(row - side // 2), abs(column - side // 2))  # from the one in the middle
+            colour = red if layer and not away else mix(red, "white", 0.6) if away <= 1 else "white"
+            axes.add_patch(Rectangle(corner, cell, cell, facecolor=colour, edgecolor=QUIET, linewidth=0.7))
         half = cell * side / 2
         around = {"fill": False, "edgecolor": red, "linewidth": 2, "zorder": 3}
         axes.add_patch(Rectangle((left, middle - half), 2 * half, 2 * half, **around))

@@ -260,11 +260,11 @@ class _Drawing:
 
     def legend(self):
         """What the slabs' sizes mean, with a line to the first pale slab that is not hidden."""
-        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves height and width"
+        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves\nheight and width"
         self.axes.text(2.45, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
         if self.pale:
             x, top = self.pale
-            self.axes.plot([x, x], [top, 1.2], color=QUIET, linewidth=0.8)
+            self.axes.plot([x, x], [top, 1.0], color=QUIET, linewidth=0.8)
 
     def mark(self):
         """A pin above what is highlighted."""

@@ -415,7 +415,6 @@ def live_page(options):
 
 
 ONE_THREAD = "it is the network on one thread, which is all that works without isolation"
-WORKERS = "the small workers that fit and save, started just after it"
 COMPILED = "most of it are the network and its compiled code, there before the first photo"
 
 
