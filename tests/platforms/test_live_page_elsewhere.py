@@ -53,7 +53,8 @@ def assert_as_read(seen, target):
     assert seen["opened"].startswith(f"Opened from the file {target.name}: cat, something else.")
     taught = load_recogniser(target)
     assert [taught.guess(files[0])[0].label for files in FILES.values()] == list(WORDS)
-    assert seen["map"].startswith(f"The brighter, the more speaks for {pocket().guess(PHOTO)[0].label}: strongest")
+    first = pocket().guess(PHOTO)[0].label
+    assert seen["map"].startswith(f"The brighter, the more speaks for {first}: strongest")
 
 
 def test_firefox(address, tmp_path):  # noqa: F811
