@@ -1,4 +1,4 @@
-"""Figures that only one notebook needs, in the visual language of all others."""
+"""Figures made for a single lesson, in the visual language of all others."""
 
 import itertools
 

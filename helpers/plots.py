@@ -148,9 +148,9 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
     cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
     heads, bodies = _row_heights(pictures, titles, cell, columns, "bold")
     # A percentage stands beside its label where all labels leave room for it, else on a line of its own.
-    shown = [guess for guesses in guesses_list for guess in guesses[:top]]
-    room = max((text_width(percent(guess.probability)) for guess in shown), default=0) + 0.1
-    fits = all(text_width(clean(guess.label)) + room <= cell for guess in shown)
+    written = [guess for guesses in guesses_list for guess in guesses[:top]]
+    room = max((text_width(percent(guess.probability)) for guess in written), default=0) + 0.1
+    fits = all(text_width(clean(guess.label)) + room <= cell for guess in written)
     step = 0.44 if fits else 0.62  # inches: a guess's text and its bar
     bars = [step * max(len(guesses[:top]) for guesses in row) for row in in_rows(guesses_list, columns)]
     figure = CourseFigure(
@@ -170,8 +170,10 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
         for line, guess in enumerate(guesses[:top]):
             level, bar = step * line + 0.23, step * (line + 1) - 0.15
             axes.text(0, level, shortened(guess.label, cell - (room if fits else 0)), va="baseline")
-            number_at = (cell, level, "right") if fits else (0, level + 0.19, "left")
-            axes.text(*number_at[:2], percent(guess.probability), va="baseline", ha=number_at[2])
+            if fits:
+                axes.text(cell, level, percent(guess.probability), va="baseline", ha="right")
+            else:
+                axes.text(0, level + 0.19, percent(guess.probability), va="baseline")
             axes.add_patch(Rectangle((0, bar + 0.04), cell, 0.02, color=TRACK, lw=0))
             axes.add_patch(Rectangle((0, bar), guess.probability * cell, 0.1, color=BLOCK_COLOURS[6], lw=0))
     shown = [

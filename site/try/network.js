@@ -34,7 +34,7 @@ function stop(error) {
   waiting = new Map();
 }
 
-const isOffline = (message) => !navigator.onLine || /fetch|import/i.test(message ?? "");
+const isOffline = (message) => !navigator.onLine || /failed to fetch|load failed|imported module|module script/i.test(message ?? "");
 const unexpected = (message) =>
   isOffline(message)
     ? new PageError("The network cannot be fetched: check the connection, and try again.")

@@ -224,16 +224,16 @@ def upload(page, files):
 
 
 def test_photos_are_uploaded_in_10(page, server, folder, photos):
-    name = notebooks.find(["10"])[0].name
+    name, answers = notebooks.find(["10"])[0].name, "opened.append(open_picture"
     run(page, server, name)
     for file in ("good.jpg", "phone.jpg", "large.jpg"):
         run_cell(page, "upload_button(photos.extend)")
         upload(page, photos / file)
-        run_cell(page, "opened.append(open_picture")
-        (alt,) = alts(page, folder, name, "opened.append(open_picture")
+        run_cell(page, answers)
+        (alt,) = alts(page, folder, name, answers)
         assert "1 picture with" in alt and "answered golden retriever" in alt, (file, alt)
     upload(page, photos / "text.jpg")
-    assert "text.jpg: This picture is not a picture" in run_cell(page, "opened.append(open_picture").inner_text()
+    assert "text.jpg: This picture is not a picture" in run_cell(page, answers).inner_text()
     saved = (folder / name).read_text()  # with what its button shows, and no photo
     assert base64.b64encode(b"No photo at all.").decode() not in saved and len(saved) < notebooks.FILE_LIMIT
 
