@@ -260,8 +260,8 @@ def load_recogniser(weights=None, precision="float32"):
 def _introduction(choice, classes):
     if choice.kind == "pocket":
         return (
-            f"The pocket network answers, with one of {classes} labels (Oxford's layers, one of our own).\n"
-            'VGG16 itself, with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
+            f"The pocket network answers, with one of {classes} labels.\n"
+            'The full VGG16, with 1000: load_recogniser("imagenet"), a download of 553 MB, once.'
         )
     if choice.kind == "imagenet":
         return (

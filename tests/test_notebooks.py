@@ -3,6 +3,7 @@
 import itertools
 import re
 import statistics
+import textwrap
 
 import nbformat
 import pytest
@@ -354,13 +355,16 @@ def test_a_notebook_too_large_is_not_saved(tmp_path):
         notebooks.save(path, notebooks.execute(path))
 
 
-def test_answers_become_rows():
-    line = nbformat.v4.new_output(
-        "stream", text='{"weights": "pocket", "answers": {"elephant": "tusker, 40 %"}}\n'
-    )
-    cell = nbformat.v4.new_code_cell(metadata={"tags": ["answers"]}, outputs=[line])
-    sample = nbformat.v4.new_notebook(cells=[cell])
-    assert notebooks.answers(sample) == [("elephant", "tusker, 40 %", "pocket")]
+def test_answers_become_rows_and_no_reader_sees_them(tmp_path):
+    code = """
+        from types import SimpleNamespace
+        from helpers.record import record
+        record(SimpleNamespace(weights="pocket"), the_elephant="tusker, 40 %")
+    """
+    cell = nbformat.v4.new_code_cell(textwrap.dedent(code), metadata={"tags": ["answers"]})
+    sample = notebooks.execute(written(tmp_path, cell)).notebook
+    assert notebooks.answers(sample) == [("the elephant", "tusker, 40 %", "pocket")]
+    assert list(sample.cells[0].outputs[0].data) == ["application/x-course-answers"]
 
 
 def test_unknown_notebook_is_one_sentence():

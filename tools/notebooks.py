@@ -26,6 +26,7 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_SECONDS = 600  # a cell that takes longer hangs
 AT_ONCE = 2  # notebooks: while one computes, another starts or draws
 FILE_LIMIT = 3_000_000  # bytes: GitHub shows larger notebooks badly or not at all
+ANSWERS = "application/x-course-answers"  # as in helpers/record.py
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # What is kept of a cell; times and the state of editors are dropped.
 KEPT_METADATA = ("tags", "jupyter", "cellView", "jp-MarkdownHeadingCollapsed")
@@ -201,7 +202,7 @@ def save(path, execution):
         cell.id = f"cell-{number:02}"
         cell.metadata = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
         if "answers" in tags(cell):  # what only `make run` reads
-            cell.metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
+            cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.metadata = {
         "course": {"sources": fingerprint(notebook)},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -222,12 +223,13 @@ def save(path, execution):
 def answers(notebook):
     """What a notebook recorded in its cells tagged `answers`: a list of (experiment, answer, weights).
 
-    Such a cell prints one JSON line: {"weights": "pocket", "answers": {"elephant": "tusker, 40 %"}}.
+    Such a cell's output is one JSON line: {"weights": "pocket", "answers": {"elephant": "tusker, 40 %"}}.
     """
     rows = []
     for cell in notebook.cells:
         if "answers" in tags(cell):
-            record = json.loads("".join(output.text for output in cell.outputs))
+            (output,) = cell.outputs
+            record = json.loads(output.data[ANSWERS])
             rows += [(name, answer, record["weights"]) for name, answer in record["answers"].items()]
     return rows
 
