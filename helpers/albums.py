@@ -134,26 +134,27 @@ def read_table(table):
     return in_order(read_journal(table))
 
 
-def contact_sheet(folder, table, count=20, columns=4):
-    """The first pictures of a table as small prints, cut as the network gets them, each with its best guess.
+def contact_sheet(folder, table, count=20, columns=4, rows=None):
+    """Pictures of a table as small prints, cut as the network gets them, each with its best guess.
 
     folder, table: as for `recognise_folder`. count: how many pictures; those that are gone, or cannot be
-    opened any more, are left out. columns: pictures in a row. Raises AlbumError if there is none to show.
+    opened any more, are left out. columns: pictures in a row. rows: which lines of the table, and in what
+    order, as `read_table` gives them; None: the first. Raises AlbumError if there is none to show.
     """
     folder, table = Path(folder).expanduser(), Path(table).expanduser()
     pictures = _look_through(folder, table)[0]
-    rows, prints = [], []
-    for row in read_table(table):
+    shown, prints = [], []
+    for row in read_table(table) if rows is None else rows:
         if row.guesses and row.file in pictures and len(prints) < count:
             try:
                 prints.append(fit(open_picture(pictures[row.file]), size=THUMBNAIL))
-                rows.append(row)
+                shown.append(row)
             except PictureError:
                 continue  # damaged since it was answered: the next run over the folder will say so
     if not prints:
         raise AlbumError(f"{table.name} has no picture of {folder.name}: recognise this folder first.")
-    titles = [Path(row.file).name for row in rows]
-    return guess_grid(prints, [row.guesses for row in rows], titles, columns, top=1)
+    titles = [Path(row.file).stem.replace("_", " ") for row in shown]  # may take two lines
+    return guess_grid(prints, [row.guesses for row in shown], titles, columns, top=1, beside=False)
 
 
 # The folder

@@ -8,6 +8,7 @@ from PIL import Image
 from helpers.errors import ReaderError
 from helpers.style import (
     BLOCK_COLOURS,
+    GREY,
     INK,
     LINE,
     MARGIN,
@@ -27,9 +28,10 @@ from helpers.style import (
     write,
 )
 
-SIDE = 1.25  # inches of the picture and of the output
-TALL = 0.44  # inches of a row of numbers, the same in all three boxes
-PIXEL, WEIGHT, PRODUCT = 0.37, 0.26, 0.47  # inches across of a number in each
+SIDE = 1.18  # inches of the picture and of the output
+TALL = 0.36  # inches of a row of numbers, the same in all three boxes
+# Inches across of a number in each: patch and kernel are the same squares.
+PIXEL, WEIGHT, PRODUCT = TALL, TALL, 0.44
 
 
 def convolution_step(picture, kernel, position, title=None):
@@ -189,7 +191,7 @@ def slice_figure(channels=64, kernels=64, title=None):
     y = top + 0.85
     _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], drawn, patch=True)
     _stack(axes, columns[1] + 0.2, y + 0.3, 0.5, BLOCK_COLOURS[4], drawn, lines=3)
-    _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], 1, point=True)
+    _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[4], 1, point=True)
     _arrow(axes, 1.85, y + 0.75, 0.8, "×")
     _arrow(axes, 4.0, y + 0.75, 1.05, "sum + bias,\nthen ReLU")
 
@@ -205,13 +207,15 @@ def slice_figure(channels=64, kernels=64, title=None):
     _captions(figure, columns, start, heads, notes)
     y = start + 0.85
     _stack(axes, columns[0], y, 1.1, BLOCK_COLOURS[1], drawn, patch=True)
-    for number, shift in enumerate((0, 0.41, 1.02)):
-        _stack(axes, columns[1] + shift, y + 0.5, 0.24, BLOCK_COLOURS[4], few, lines=3)
-        if number == 1:
-            write(figure, columns[1] + shift + 0.45, y + 0.6, "…", va="center", weight="bold")
-    _stack(axes, columns[2], y, 1.1, BLOCK_COLOURS[3], min(kernels, SLICES), point=True)
+    first, second, last = (BLOCK_COLOURS[number] for number in (4, 6, 3))  # a kernel and its map alike
+    for colour, shift in ((first, 0), (second, 0.52), (last, 1.25)):
+        _stack(axes, columns[1] + shift, y + 0.45, 0.3, colour, few, lines=3)
+    write(figure, columns[1] + 1.04, y + 0.65, "…", va="center", weight="bold")
+    many = min(kernels, SLICES)
+    colours = [first, second, *[GREY] * (many - 3), last][:many]
+    _stack(axes, columns[2], y, 1.1, colours, many, point=True)
     _arrow(axes, 1.85, y + 0.65, 0.8, "×")
-    _arrow(axes, 4.37, y + 0.65, 0.64, "sum + bias,\nthen ReLU")
+    _arrow(axes, 4.6, y + 0.65, 0.5)
     figure.alt = sentence(
         f"{titled(title)}a box of {amount(channels, 'map')} is the input. One kernel is a box too, with "
         f"{slices} of 3 × 3, {amount(weights, 'weight')}; at each place all products and a bias add up, "
@@ -228,12 +232,15 @@ def _captions(figure, lefts, top, heads, notes):
 
 
 def _stack(axes, x, y, side, colour, count, lines=6, patch=False, point=False):
-    """Slices behind each other; y: the top of the one at the back; lines: cells a side."""
+    """Slices behind each other; colour: of all, or a list, the front one first; y: the top of the one at
+    the back; lines: cells a side."""
     y += SLANT[1] * (count - 1)
+    colours = [colour] * count if isinstance(colour, str) else colour
+    colour = colours[0]
     for number in reversed(range(count)):
         left, top = x + SLANT[0] * number, y - SLANT[1] * number
-        shade = mix(colour, "white", 0.55 if number else 0.35)
-        edge = mix(colour, INK, 0.4)
+        shade = mix(colours[number], "white", 0.55 if number and colours[number] == colour else 0.35)
+        edge = mix(colours[number], INK, 0.4)
         axes.add_patch(Rectangle((left, top), side, side, facecolor=shade, edgecolor=edge, linewidth=0.8))
     cell = side / lines
     for number in range(1, lines):

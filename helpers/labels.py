@@ -26,7 +26,7 @@ RULES = (
     "A part, or what lies inside, is not the thing: a car wheel is not a car, and soup is not a bowl.",
     'A toy is not the animal: a teddy bear counts as "teddy bear", never as "bear".',
     "A word with several meanings is taken as in a child's first book: a mouse squeaks, a kite has a string.",
-    "Where anyone looking at the picture would find WordNet unfair, we rule by hand and say why.",
+    "Where WordNet would be unfair, we rule by hand, label by label, and say why.",
     "A word that WordNet lacks must be the answer itself; capitals, spaces and hyphens do not matter.",
 )
 

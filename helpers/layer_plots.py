@@ -13,11 +13,14 @@ from helpers.architecture import INPUT_SIZE, VGG16_LAYERS
 from helpers.errors import ReaderError
 from helpers.pictures import fit, on_white
 from helpers.style import (
+    BACKGROUND,
     BLOCK_COLOURS,
+    INK,
     LINE,
     MARGIN,
     MAX_WIDTH,
     QUIET,
+    RULE,
     CourseFigure,
     amount,
     clean,
@@ -48,8 +51,8 @@ def heat_map(picture, heat, title=None, labels=None):
 
     picture: PIL image, drawn as square as the network gets it (see `pictures.fit`); or array
     (height, width[, 3]), 0 to 255, drawn as it is; heat: array (rows, columns), any size, larger where more
-    was found: it is stretched smoothly over what is drawn. The colours run from 0 (or less),
-    "little", to the map's largest value, "much".
+    was found: it is stretched smoothly over what is drawn. The colours run from 0 or less, which is
+    left grey, to the map's largest value, "much".
     labels: two words for the difference of two maps: it is drawn in two colours, one for what is above zero
     ("for" the first word) and one for what is below ("for" the second).
     Raises ReaderError for a map that is no table of finite numbers.
@@ -65,53 +68,57 @@ def heat_map(picture, heat, title=None, labels=None):
     figure = CourseFigure(MAX_WIDTH, top + body + below + 2 * MARGIN)
     heading(figure, title)
 
-    # The colours grow denser with the map, so that the picture stays readable where little was found.
-    largest = max(float(np.abs(heat).max() if labels else heat.max()), 1e-12)
-    if labels is None:
-        scale, shades = Normalize(0, largest), matplotlib.colormaps["inferno"](np.linspace(0.2, 1, 256))
-        dense = np.linspace(0.15, 0.85, 256)[:, None]
-    else:
-        scale, shades = (
-            Normalize(-largest, largest),
-            matplotlib.colormaps["PuOr_r"](np.where(np.arange(256) < 128, 0.1, 0.85)),
-        )
-        dense = 0.9 * np.abs(np.linspace(-1, 1, 256))[:, None] ** 0.8
-    shades = shades[:, :3]
     left, right = (place(figure, MARGIN + i * (cell + MARGIN), top + MARGIN, cell, body) for i in (0, 1))
     draw_picture(left, picture)
-    grey = np.asarray(Image.fromarray(pixels).convert("L"), "float32")
-    draw_picture(right, 80 + 0.6 * grey if labels is None else 135 + 0.45 * grey)  # dark hides violet
-    right.imshow(
-        heat,
-        cmap=ListedColormap(np.hstack([shades, dense])),
-        norm=scale,
-        interpolation="bilinear",
-        extent=(0, pixels.shape[1], pixels.shape[0], 0),
-    )
-
-    on_grey = ListedColormap(dense * shades + (1 - dense) * 0.8)
+    colours = laid_over(right, pixels, heat, signed=labels is not None)
     if labels is None:
-        axes = place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, body - 2 * LINE - 0.2)
+        tall = body - 3 * LINE - 0.2
+        axes = place(figure, 2 * cell + 3 * MARGIN, top + MARGIN + LINE + 0.1, bar, tall)
         axes.text(0, 1.04, "much", transform=axes.transAxes, va="bottom")
-        axes.text(0, -0.04, "little", transform=axes.transAxes, va="top")
-        seen = f"that is {_strongest(heat)}"
+        axes.text(0, -0.04, "0 or\nless", transform=axes.transAxes, va="top")
+        scale = figure.colorbar(ScalarMappable(cmap=colours), cax=axes, ticks=[], orientation="vertical")
+        scale.outline.set(edgecolor=RULE)
+        seen = f"a map that is {strongest(heat)}"
     else:
         ends = [shortened(f"for {label}", 2.5) for label in labels]
-        long, level = 1.4, top + MARGIN + body + 0.23
-        across = MARGIN + text_width(ends[1]) + 0.12
-        axes = place(figure, across, level - bar / 2, long, bar)
-        write(figure, MARGIN, level, ends[1], va="center")
-        write(figure, across + long + 0.12, level, ends[0], va="center")
-        seen = f"for {clean(labels[0])} {_strongest(heat)}, for {clean(labels[1])} {_strongest(-heat)}"
-    figure.colorbar(
-        ScalarMappable(cmap=on_grey),
-        cax=axes,
-        ticks=[],
-        orientation="vertical" if labels is None else "horizontal",
-    ).outline.set_visible(False)
-    kind = "a map" if labels is None else "the difference of two maps:"
-    figure.alt = sentence(f"{titled(title)}{described(picture)}, and the same in grey under {kind} {seen}")
+        scale_under(figure, MARGIN, top + MARGIN + body + 0.23, ends, colours)
+        seen = f"the difference of two maps: {strongest_of_two(heat, labels)}"
+    figure.alt = sentence(f"{titled(title)}{described(picture)}, and the same in grey under {seen}")
     return figure
+
+
+def laid_over(axes, pixels, heat, signed=False):
+    """A map stretched smoothly over a picture in grey: the stronger, the denser its colours; 0 stays grey.
+
+    pixels: array (height, width, 3), 0 to 255; heat: array (rows, columns); signed: whether what is below 0
+    gets a colour of its own. Returns the colours of the scale, on the grey of an empty background.
+    """
+    largest = max(float(np.abs(heat).max() if signed else heat.max()), 1e-12)
+    if signed:
+        scale = Normalize(-largest, largest)
+        shades = matplotlib.colormaps["PuOr_r"](np.where(np.arange(256) < 128, 0.1, 0.85))
+        dense = 0.9 * np.abs(np.linspace(-1, 1, 256))[:, None] ** 0.8
+    else:
+        scale, shades = Normalize(0, largest), matplotlib.colormaps["inferno"](np.linspace(0.2, 1, 256))
+        dense = np.linspace(0, 0.85, 256)[:, None]
+    shades = shades[:, :3]
+    darkest, grey = (135 if signed else 80), np.asarray(Image.fromarray(pixels).convert("L"), "float32")
+    share = 0.45 if signed else 0.6
+    draw_picture(axes, darkest + share * grey)  # a dark picture would hide violet
+    look = {"cmap": ListedColormap(np.hstack([shades, dense])), "norm": scale, "interpolation": "bilinear"}
+    axes.imshow(heat, extent=(0, pixels.shape[1], pixels.shape[0], 0), **look)
+    return ListedColormap(dense * shades + (1 - dense) * (darkest / 255 + share))
+
+
+def scale_under(figure, left, level, ends, colours, long=1.4):
+    """A bar of a map's colours, `long` inches, between two texts: what its upper end means, and its lower."""
+    bar = 0.16
+    across = left + text_width(ends[1]) + 0.12
+    write(figure, left, level, ends[1], va="center")
+    write(figure, across + long + 0.12, level, ends[0], va="center")
+    axes = place(figure, across, level - bar / 2, long, bar)
+    scale = figure.colorbar(ScalarMappable(cmap=colours), cax=axes, ticks=[], orientation="horizontal")
+    scale.outline.set(edgecolor=RULE)
 
 
 @course_style()
@@ -149,17 +156,18 @@ def mosaic(activations, columns=8, title=None, count=32, block=None):
 
 
 @course_style()
-def filters(kernels, title=None):
+def filters(kernels, title=None, ringed=()):
     """The kernels of the first layer as small colour pictures, in rows of eight.
 
     kernels: array (3, 3, 3, count): height, width, input channel (blue, green, red, as the network wants
     them), kernel. Each is scaled on its own: mid-grey is zero, its largest weight reaches full colour.
-    A kernel's number is the one at the left of its row plus the one above its column.
+    A kernel's number is the one at the left of its row plus the one above its column; the kernels numbered
+    in ringed get a ring, with their number on it.
     """
     kernels = np.asarray(kernels, "float32")
     if kernels.ndim != 4 or kernels.shape[2] != 3:
         raise ReaderError(f"First-layer kernels are (height, width, 3, count); these are {kernels.shape}.")
-    count, columns, cell, gap = kernels.shape[3], 8, 0.56, 0.07
+    count, columns, cell, gap = kernels.shape[3], 8, 0.56, 0.1 if ringed else 0.07
     rows = math.ceil(count / columns)
     side, tall = columns * (cell + gap) - gap, rows * (cell + gap) - gap
     top = top_of(title) + LINE
@@ -176,8 +184,14 @@ def filters(kernels, title=None):
     rgb = kernels[:, :, ::-1].transpose(0, 1, 3, 2)
     strongest = np.maximum(np.abs(rgb).max(axis=(0, 1, 3), keepdims=True), 1e-12)
     _tiles(axes, 0.5 + 0.5 * rgb / strongest, columns, cell, cell, gap, interpolation="nearest")
+    for number in ringed:
+        x, y = number % columns * (cell + gap), number // columns * (cell + gap)
+        axes.add_patch(Rectangle((x, y), cell, cell, fill=False, edgecolor=INK, linewidth=2.5, clip_on=False))
+        paper = {"facecolor": BACKGROUND, "edgecolor": INK, "boxstyle": "round,pad=0.15"}
+        axes.text(x + cell / 2, y + cell, f"{number}", ha="center", va="center", bbox=paper, weight="bold")
     figure.alt = sentence(
         f"{titled(title)}{count} kernels of 3 × 3 as small colour pictures, in rows of {columns}"
+        + (f"; ringed are {', '.join(map(str, ringed))}" if ringed else "")
     )
     return figure
 
@@ -290,7 +304,10 @@ def before_after(left, right, titles=("before", "after"), title=None, count=16, 
         axes = place(figure, start, top + head, side, grid)
         _tiles(axes, maps, columns, cell, tall, gap, cmap=colours, norm=scale)
     _scale_bar(figure, top + head + grid + 0.27, scale, colours)
-    strengths = [f"{clean(text)}, on average {number_text(maps.mean())}" for text, maps in zip(titles, both)]
+    strengths = [
+        f"{clean(text)}, on average {number_text(maps.mean())}, {np.mean(maps == 0):.0%} of its values 0"
+        for text, maps in zip(titles, both, strict=True)
+    ]
     figure.alt = sentence(
         f"{titled(title)}{shown} of {left.shape[2]} maps of {left.shape[0]} × {left.shape[1]}, twice, "
         f"side by side on one scale: {'; '.join(strengths)}"
@@ -345,7 +362,12 @@ def _scale_bar(figure, level, scale, colours):
     return low, high
 
 
-def _strongest(heat):
+def strongest_of_two(heat, labels):
+    """Where a difference of two maps is largest for each of the two labels, in words."""
+    return f"for {clean(labels[0])} {strongest(heat)}, for {clean(labels[1])} {strongest(-heat)}"
+
+
+def strongest(heat):
     """Where a map is largest, in words."""
     if np.ptp(heat) == 0:
         return "the same everywhere"

@@ -26,7 +26,7 @@ SIDE = 1.55 / INPUT_SIZE  # inches for one pixel of a layer's height and depth
 THICKNESS = 0.018 / 64  # inches for one map
 NEURON = 1.55 / 4096  # inches for one neuron of a dense layer
 DEPTH = np.array([0.29, 0.21])  # how far one inch into the depth goes to the right and up
-SHEET = 0.04  # inches between two layers of a block
+SHEET = 0.04  # inches between two layers of a block, or two colours of the picture
 AVERAGED = mix(INK, BACKGROUND, 0.65)  # what has no weights, behind the blocks: flatten or average
 
 
@@ -35,8 +35,8 @@ def draw_network(network="imagenet", highlight=None, built=None):
     """The network in use to scale, from the picture on the left to the answer on the right.
 
     A convolution is a slab: its height and depth are the pixels of its maps, its thickness their number; the
-    paler slab at the end of a block is the pooling. A dense layer is a red bar as high as it has neurons;
-    what has no weights, behind the blocks, is grey.
+    paler slab at the end of a block is the pooling. A dense layer is a red bar as high as it has neurons, in
+    a scale of its own; what has no weights, behind the blocks, is grey.
     network: a Recogniser, or "imagenet" for the full VGG16, or "pocket" for the network of this repository.
     highlight: what gets the mark "you are here" while the rest turns pale: a block, 1 to 5 (6: what follows
         the blocks), a layer's name ("block3_conv2", "predictions"), "input" or "output", or a list of these;
@@ -131,6 +131,7 @@ class _Drawing:
         self.size = INPUT_SIZE  # pixels, halved by every pooling
         self.full = any(row.name == "fc1" for row in rows)
         self.pad = 0.079 if self.full else 0.155  # inches between two parts
+        self.neuron = NEURON if self.full else 0.58 / rows[-1].units  # one dense layer has the room alone
         self.x = self.pad  # where the next part may start
         self.marked = []  # the corners of what is highlighted
         self.pale = None  # where the line to a pale slab ends
@@ -177,10 +178,13 @@ class _Drawing:
         self.shape(end, mix(colour, INK, 0.18), lit, there=there)
 
     def picture(self):
-        lit, side, frame = self.lit("input"), self.size * SIDE, 0.03
+        lit, side, frame = self.lit("input"), self.size * SIDE, 0.02
         depth = side * DEPTH
-        x = self.part(frame + depth[0], "picture", [*self.sides(), "×3"], lit)
-        self.slab(x, frame, side, depth, "#C9CDD3", lit)
+        x = self.part(2 * SHEET + frame + depth[0], "picture", [*self.sides(), "×3"], lit)
+        for sheet in ["#D98C8C", "#8CC08C", "#8CA3D9"]:  # red, green and blue
+            self.slab(x, frame, side, depth, sheet, lit)
+            x += SHEET
+        x -= SHEET
         turn = np.linspace(0, 2 * np.pi, 40)
         sky = [(0.08, 0.04), (0.92, 0.04), (0.92, 0.96), (0.08, 0.96)]
         sun = np.column_stack([0.68 + 0.15 * np.cos(turn), 0.76 + 0.075 * np.sin(turn)])
@@ -204,8 +208,8 @@ class _Drawing:
                 colour = mix(colour, BACKGROUND, 0.5)
             side = self.size * SIDE
             self.slab(x, thickness, side, side * DEPTH, colour, self.lit(block, row.name), there)
-            if there and block == 3 and row.kind == "pool":
-                self.pale = (x + thickness, side * (1 + DEPTH[1]) + 0.03)
+            if there and block in (1, 3) and row.kind == "pool":
+                self.pale = (x + thickness + side * DEPTH[0], side * (1 + DEPTH[1]))
             x += thickness + SHEET
 
     def dense(self):
@@ -223,20 +227,22 @@ class _Drawing:
     def average(self):
         """The end of the pocket network: each of the last maps becomes one number, its average."""
         row = next(row for row in self.rows if row.kind == "average")
-        end = self.wedge("average", [f"{row.units}", "numbers"], row.units, ["average"])
-        self.bar(end, row.units, self.lit(6, "average"), AVERAGED)
+        there, lit, thickness = self.built == 6, self.lit(6, "average"), row.units * THICKNESS
+        x = self.part(thickness, "average", [f"{row.units}", "numbers"], there and lit)
+        # As many maps as before, of 1 × 1 pixel: a little higher than to scale, or nobody would find them.
+        self.slab(x, thickness, 0.035, np.array([0.012, 0.009]), AVERAGED, lit, there)
 
     def wedge(self, heading, numbers, units, names):
-        """What leads from the last maps to neurons; returns where it ends."""
+        """What leads from the last maps to the neurons of the full network's first dense layer."""
         there, lit, fan = self.built == 6, self.lit(6, *names), 0.3
         x = self.part(fan + 0.13, heading, numbers, there and lit)
-        corners = [(x, 0), (x + fan, 0), (x + fan, units * NEURON), (x, self.size * SIDE)]
+        corners = [(x, 0), (x + fan, 0), (x + fan, units * self.neuron), (x, self.size * SIDE)]
         self.shape(corners, mix(AVERAGED, BACKGROUND, 0.5), lit, edge=False, there=there)
-        return x + fan
 
-    def bar(self, x, units, lit, colour=BLOCK_COLOURS[6]):
-        """A bar as high as a layer has neurons."""
-        self.slab(x, 0.07, units * NEURON, np.array([0.06, 0.045]), colour, lit, self.built == 6)
+    def bar(self, x, units, lit):
+        """A red bar as high as a dense layer has neurons."""
+        depth = np.array([0.06, 0.045])
+        self.slab(x, 0.07, units * self.neuron, depth, BLOCK_COLOURS[6], lit, self.built == 6)
 
     def answer(self, labels):
         """The last dense layer, and the answer: bars of five guesses."""
@@ -246,7 +252,8 @@ class _Drawing:
         self.bar(x, labels, self.lit(6, "predictions"))
         colour = INK if there and self.lit(6, "predictions") else QUIET
         self.axes.text(x + 0.69, 0.66, "predictions", ha="right", va="bottom", color=colour)
-        self.axes.plot([x + 0.065] * 2, [labels * NEURON + 0.08, 0.63], color=QUIET, linewidth=0.8)
+        if self.full:
+            self.axes.plot([x + 0.065] * 2, [labels * self.neuron + 0.08, 0.63], color=QUIET, linewidth=0.8)
         x, lit = x + 0.17, self.lit("output")
         for number, long in enumerate([0.44, 0.24, 0.14, 0.09, 0.05][:labels]):
             low, high = 0.42 - 0.1 * number, 0.485 - 0.1 * number
@@ -259,12 +266,12 @@ class _Drawing:
         self.axes.annotate("", (self.x - self.pad, -0.08), (2 * self.pad, -0.08), arrowprops=arrow)
 
     def legend(self):
-        """What the slabs' sizes mean, with a line to the first pale slab that is not hidden."""
-        scale = "taller slab: more pixels\nthicker slab: more maps\npale slab: halves\nheight and width"
-        self.axes.text(2.45, 1.85, scale, va="top", color=QUIET, linespacing=1.25)
+        """What the slabs' sizes mean, with a line to a pale slab that is not hidden."""
+        self.axes.text(2.45, 1.87, "taller slab: more places\nthicker slab: more maps", va="top", color=QUIET)
+        self.axes.text(2.45, 1.36, "pale slab: halves\nheight and width", va="top", color=QUIET)
         if self.pale:
             x, top = self.pale
-            self.axes.plot([x, x], [top, 1.0], color=QUIET, linewidth=0.8)
+            self.axes.plot([x, max(x, 2.42)], [top, 0.99 if x > 2.4 else 1.2], color=QUIET, linewidth=0.8)
 
     def mark(self):
         """A pin above what is highlighted."""

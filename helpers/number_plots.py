@@ -196,22 +196,23 @@ def bend_curves(rows):
 
 
 @course_style()
-def curves(x, series, xlabel, ylabel, probabilities=None, title=None, log=False):
+def curves(x, series, xlabel, ylabel, probabilities=None, title=None, log=False, mark=None):
     """What changes during training: lines on one panel, and on a second one a probability, if there is any.
 
     x: numbers along the horizontal axis, such as steps; series: dict name -> numbers of zero or more, one for
     each x, such as the loss on training pictures and on others; probabilities: dict name -> 0 to 1, one for
     each x, drawn beside, from 0 to 100 %; or None. Lines whose names begin alike, up to a comma, share their
     colour; a dot marks where a line of `series` turns and climbs, and a smaller one each of few points.
-    log: x, all above zero, on a logarithmic axis with a tick at each. Raises ReaderError if a line has more
-    or fewer points.
+    log: x, all above zero, on a logarithmic axis with a tick at each; mark: the number of a point, from 0, at
+    which the probabilities have a dot and say their value; or None. Raises ReaderError if a line has more or
+    fewer points.
     """
     panels = [series] + ([probabilities] if probabilities else [])
     for lines in panels:
         for name, values in lines.items():
             _same_points(x, name, values)
     start, tall, left, gap = top_of(title) + MARGIN + 1.4 * LINE, 2.4, MARGIN + 0.75, 0.95
-    figure = CourseFigure(MAX_WIDTH, start + tall + 0.65)
+    told, figure = [], CourseFigure(MAX_WIDTH, start + tall + 0.65)
     heading(figure, title)
     names = [[wrapped(name, 1.9 if len(panels) == 1 else 2.6, most=2) for name in lines] for lines in panels]
     # A single line has its name above it; where there are more, each has its own at its right end.
@@ -239,6 +240,7 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None, log=False)
         if lines is probabilities:
             axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
             percent_axis(axes.yaxis)
+            told = _marks(axes, x, lines, xlabel, colours, mark)
         else:
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_locator(MaxNLocator(5, **ROUND))
@@ -247,20 +249,21 @@ def curves(x, series, xlabel, ylabel, probabilities=None, title=None, log=False)
         if len(lines) > 1:
             box = (across, start, wide, tall)
             _name_ends(figure, axes, box, lines.values(), names[number], colours)
-    told = _runs(x, series, number_text, _turn) + (_runs(x, probabilities, percent) if probabilities else [])
-    figure.alt = sentence(f"{titled(title)}curves of {ylabel} over {xlabel}. {'; '.join(told)}")
+    runs = _runs(x, series, number_text, _turn) + (_runs(x, probabilities, percent) if probabilities else [])
+    figure.alt = sentence(f"{titled(title)}curves of {ylabel} over {xlabel}. {'; '.join(runs + told)}")
     return figure
 
 
 @course_style()
-def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
+def loss_curve(losses, kernels, title=None, xlabel="step", goal=None, as_map=None):
     """Training, seen: the falling loss, and under it a kernel as it changes.
 
     losses: numbers of zero or more, one for each step, the first before any training; kernels: dict from the
     number of a step to the kernel at that step, array (3, 3); all share one scale of two colours, with zero
     white between them, and carry their numbers where there is room, else a line tells the scale; goal: the
-    kernel that would have no loss at all, drawn at the end, or None. Raises ReaderError for a step that is
-    not there, or for other shapes.
+    kernel that would have no loss at all, drawn at the end, or None; as_map: function from a kernel to its
+    feature map, drawn under it, orange above zero and purple below, all on one scale; or None. Raises
+    ReaderError for a step that is not there, or for other shapes.
     """
     losses = np.asarray(losses, "float64")
     steps = sorted(kernels)
@@ -277,7 +280,10 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
     numbered = all(cell >= kernel.shape[1] * text_width("−0.0") for kernel in shown)
     lines = top + LINE + 0.1
     start = lines + curve + 0.75
-    figure = CourseFigure(MAX_WIDTH, start + 2 * LINE + 0.15 + cell + (MARGIN if numbered else 0.4))
+    under = start + 2 * LINE + 0.15 + cell + (MARGIN if numbered else 0.4)
+    maps = [] if as_map is None else [as_map(kernel) for kernel in shown]
+    map_tall = cell * maps[0].shape[0] / maps[0].shape[1] if maps else 0
+    figure = CourseFigure(MAX_WIDTH, under + (map_tall + MARGIN if maps else 0))
     heading(figure, title)
     write(figure, MARGIN, top, "loss", va="top", weight="bold")
     axes = place(figure, left, lines, MAX_WIDTH - left - MARGIN - 0.1, curve)
@@ -304,6 +310,12 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
             for (row, column), weight in np.ndenumerate(kernel):
                 ink = "white" if abs(weight) > 0.6 * largest else INK
                 tile.text(column, row, _tenths(weight), ha="center", va="center", color=ink)
+    strongest = np.percentile(np.abs(maps), 99.5) if maps else 0
+    for number, values in enumerate(maps):
+        tile = place(figure, MARGIN + number * (cell + gap), under, cell, map_tall)
+        tile.imshow(values, cmap="PuOr_r", vmin=-strongest, vmax=strongest)
+        tile.set(xticks=[], yticks=[])
+        tile.spines[:].set(visible=True, color=RULE)
     if not numbered:
         ends = f"purple −{number_text(largest)}  …  white 0  …  orange {number_text(largest)}"
         write(figure, MARGIN, start + 2 * LINE + 0.1 + cell + 0.12, ends, va="top", color=QUIET)
@@ -313,6 +325,7 @@ def loss_curve(losses, kernels, title=None, xlabel="step", goal=None):
         f"{xlabel} {', '.join(map(str, steps))}, at last "
         + " / ".join(" ".join(f"{weight:.2g}" for weight in row) for row in shown[len(steps) - 1])
         + ("" if goal is None else ", beside the goal")
+        + ("; under each kernel its feature map" if maps else "")
     )
     return figure
 
@@ -449,20 +462,26 @@ def dots_with_threshold(groups, threshold, title=None, xlabel="highest probabili
 
 @course_style()
 def change_chart(
-    names, changes, title=None, xlabel="change of the right label's probability, percentage points"
+    names,
+    changes,
+    title=None,
+    xlabel="change of the right label's probability, percentage points",
+    loss=None,
 ):
     """What each of several things does to the right answer, a dot for every picture, the median marked.
 
     names: a line for each; changes: for each an array of changes of probability, one number a picture, −1
-    to 1: below zero where the right answer became less probable.
+    to 1: below zero where the right answer became less probable. loss: what counts as a loss, 0.2 for one of
+    over 20 points: what lies beyond is shaded, and the pictures there are counted in a column of their own.
     Raises ReaderError if the lists differ in length.
     """
     same_length(names=names, changes=changes)
     lines = [wrapped(name, 2.1) for name in names]
     left = MARGIN + max(text_width(line) for text in lines for line in text.split("\n")) + 0.2
     talls = [max(0.66, LINE * lines_in(text) + 0.14) for text in lines]
-    start, right = top_of(title) + MARGIN + LINE, MAX_WIDTH - MARGIN
-    wide = right - left - 0.75
+    start, right = top_of(title) + MARGIN + LINE * (2 if loss else 1), MAX_WIDTH - MARGIN
+    medians = right - (1 if loss else 0)  # where the column of medians ends
+    wide = medians - left - 0.75
     every = 100 * np.concatenate([np.ravel(values) for values in changes])
     low, high = min(every.min(), -2), max(every.max(), 2)
     dot = (high - low) * 0.07 / wide  # what a dot covers of the axis
@@ -471,8 +490,12 @@ def change_chart(
     )
     figure = CourseFigure(MAX_WIDTH, start + sum(talls) + 0.7)
     heading(figure, title)
-    write(figure, right, start, "▼ median", ha="right", va="bottom", color=BLOCK_COLOURS[6], weight="bold")
+    style = {"ha": "right", "va": "bottom", "weight": "bold"}
+    write(figure, medians, start, "▼ median", color=BLOCK_COLOURS[6], **style)
     axes = place(figure, left, start, wide, sum(talls))
+    if loss:
+        write(figure, right, start, f"lose over\n{100 * loss:.0f} points", **style)
+        axes.axvspan(2 * low, -100 * loss, color=TRACK, alpha=0.6, linewidth=0, zorder=0)
     axes.axvline(0, color=QUIET, linewidth=1, zorder=1)
     told = []
     for row, (text, values) in enumerate(zip(lines, changes, strict=True)):
@@ -482,16 +505,19 @@ def change_chart(
         _, first, pile = np.unique(np.round(values / dot), return_index=True, return_inverse=True)
         order = np.arange(len(values)) - first[pile]
         shifts = min(0.05, 0.46 / most) * ((order + 1) // 2) * np.where(order % 2, 1, -1)
-        axes.scatter(
-            values, middle + 0.05 + shifts, s=20, color=GREY, alpha=0.8, linewidths=0, clip_on=False, zorder=2
-        )
+        look = {"s": 26, "color": GREY, "edgecolors": BACKGROUND, "linewidths": 0.6}
+        axes.scatter(values, middle + 0.05 + shifts, clip_on=False, zorder=2, **look)
         axes.plot(median, middle - 0.25, "v", color=BLOCK_COLOURS[6], markersize=8, zorder=3)
         write(figure, MARGIN, start + middle, text, va="center")
-        write(figure, right, start + middle, _signed(median), ha="right", va="center")
+        write(figure, medians, start + middle, _signed(median), ha="right", va="center")
         told.append(
             f"{clean(names[row])}: median {_signed(median)}, "
             f"from {_signed(values.min())} to {_signed(values.max())}"
         )
+        if loss:
+            lost = (values < -100 * loss).sum()
+            write(figure, right, start + middle, str(lost), ha="right", va="center")
+            told[-1] += f", {lost} lose over {100 * loss:.0f}"
     room = 0.04 * (high - low)
     axes.set(xlim=(low - room, high + room), ylim=(sum(talls), 0), yticks=[], xlabel=xlabel)
     axes.xaxis.set_major_locator(MaxNLocator(5, **ROUND, integer=True))
@@ -509,8 +535,9 @@ def claimed_and_right(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
     """How often answers are right beside how sure they were, for one test or more, next to each other.
 
     results: dict name -> (probabilities of the first answers, 0 to 1; for each whether it was right). edges:
-    where one group of answers ends and the next begins. A bar is the share of a group that was right, the
-    mark what the answers claimed: the average of their probabilities. A group without an answer has no bar.
+    where one group of answers ends and the next begins. A bar is what the answers of a group claimed, the
+    average of their probabilities, and the mark the share that was right. A group without an answer has no
+    bar.
     Raises ReaderError if two lists differ in length.
     """
     for name, (probabilities, right) in results.items():
@@ -523,7 +550,7 @@ def claimed_and_right(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
     figure = CourseFigure(MAX_WIDTH, start + step * len(names) + 0.5 + LINE)
     heading(figure, title)
     write(figure, MARGIN, start - 0.05, "claimed", va="bottom", weight="bold")
-    key = "red bar: how many were right    black mark: the average claim"
+    key = "red bar: the average claim    black mark: the share that was right"
     write(figure, left, start + step * len(names) + 0.45, key, va="top", color=QUIET)
     for row, name in enumerate(names):
         write(figure, MARGIN, start + step * (row + 0.5), name, va="center")
@@ -541,8 +568,9 @@ def claimed_and_right(results, edges=(0, 0.5, 0.8, 0.95, 1), title=None):
         shown = []
         for row in np.unique(groups):
             hits, sure = right[groups == row], probabilities[groups == row].mean()
-            axes.barh(row, hits.mean(), color=BLOCK_COLOURS[6], height=0.5, zorder=2)
-            axes.plot([sure, sure], [row - 0.4, row + 0.4], color=INK, linewidth=3, zorder=3, clip_on=False)
+            axes.barh(row, sure, color=BLOCK_COLOURS[6], height=0.5, zorder=2)
+            mark = {"color": INK, "linewidth": 3, "zorder": 3, "clip_on": False}
+            axes.plot([hits.mean()] * 2, [row - 0.4, row + 0.4], **mark)
             kept = f"{hits.sum()} of {len(hits)}"
             write(figure, across + wide + 0.12, start + step * (row + 0.5), kept, va="center")
             shown.append(f"{names[row]}: claimed {percent(sure)}, {kept} right, {percent(hits.mean())}")
@@ -653,6 +681,17 @@ def _turn(values):
     """The place of the lowest value of a line that climbs again behind it by 2 % or more; else 0."""
     least = int(np.argmin(values))
     return least if values[-1] > 1.02 * values[least] else 0
+
+
+def _marks(axes, x, lines, xlabel, colours, mark):
+    """A dot on each rising line at the point `mark`, with its value at the lower right; and that in words."""
+    told = []
+    for values, colour in zip([] if mark is None else lines.values(), colours, strict=False):
+        text = f"{xlabel} {x[mark]:g}: {percent(values[mark])}"
+        axes.plot([x[mark]], [values[mark]], "o", color=colour, markersize=7, zorder=4)
+        axes.annotate(text, (x[mark], values[mark]), (9, -8), textcoords="offset points", va="top", color=INK)
+        told.append(f"marked: {text}")
+    return told
 
 
 def _name_ends(figure, axes, box, series, names, colours):

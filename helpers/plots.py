@@ -104,6 +104,9 @@ __all__ = [
 ]
 
 
+APART = 0.08  # inches: the least between two titles beside each other, besides the margin
+
+
 @course_style()
 def guess_bars(picture, guesses, title=None):
     """The picture, and beside it a bar for each guess on a scale from 0 to 100 %.
@@ -135,22 +138,24 @@ def guess_bars(picture, guesses, title=None):
 
 
 @course_style()
-def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
+def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3, beside=None, widest=3.3):
     """Several pictures, each with its best guesses and their bars under it.
 
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; guesses_list: a list of guesses for each,
     empty for a picture without bars; titles: one line above each picture, or None; columns: pictures in a
-    row; top: how many guesses are written. Raises ValueError if the lists differ in length.
+    row; top: how many guesses are written; beside: whether each percentage stands beside its label, or under
+    it; None: beside, if all labels leave room; widest: inches that no picture exceeds. Raises ValueError if
+    the lists differ in length.
     """
     titles = titles or [""] * len(pictures)
     same_length(pictures=pictures, guesses_list=guesses_list, titles=titles)
     columns = min(columns, len(pictures))
-    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, 3.3)
+    cell = min((MAX_WIDTH - MARGIN) / columns - MARGIN, widest)
     heads, bodies = _row_heights(pictures, titles, cell, columns, "bold")
-    # A percentage stands beside its label where all labels leave room for it, else on a line of its own.
     written = [guess for guesses in guesses_list for guess in guesses[:top]]
     room = max((text_width(percent(guess.probability)) for guess in written), default=0) + 0.1
-    fits = all(text_width(clean(guess.label)) + room <= cell for guess in written)
+    if (fits := beside) is None:
+        fits = all(text_width(clean(guess.label)) + room <= cell for guess in written)
     step = 0.44 if fits else 0.62  # inches: a guess's text and its bar
     bars = [step * max(len(guesses[:top]) for guesses in row) for row in in_rows(guesses_list, columns)]
     figure = CourseFigure(
@@ -161,7 +166,7 @@ def guess_grid(pictures, guesses_list, titles=None, columns=3, top=3):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = MARGIN + sum(heads[:row]) + sum(bodies[:row]) + sum(bars[:row]) + 0.25 * row
-        write_lines(figure, left, upper, wrapped(title, cell, "bold"), weight="bold")
+        write_lines(figure, left, upper, wrapped(title, cell - APART, "bold"), weight="bold")
         upper += heads[row]
         draw_picture(place(figure, left, upper, cell, bodies[row]), picture, anchor="W")
         axes = place(figure, left, upper + bodies[row], cell, bars[row])
@@ -205,7 +210,7 @@ def picture_row(pictures, titles, columns=None, title=None):
         row, column = divmod(number, columns)
         left = MARGIN + column * (cell + MARGIN)
         upper = top + sum(heads[:row]) + sum(bodies[:row]) + MARGIN * row
-        write_lines(figure, left, upper, wrapped(text, cell))
+        write_lines(figure, left, upper, wrapped(text, cell - APART))
         draw_picture(place(figure, left, upper + heads[row], cell, bodies[row]), picture, anchor="W")
     shown = [f"{titled(text)}{described(picture)}" for picture, text in zip(pictures, titles, strict=True)]
     figure.alt = sentence(f"{titled(title)}{amount(len(pictures), 'picture')}. {'; '.join(shown)}")
@@ -281,8 +286,8 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
     pictures: PIL images or arrays (height, width[, 3]), 0 to 255; words: one for each;
     answers: for each what the network said, in one or more lines, or None for the page as a child gets it;
     right: for each True, a tick, False, a cross, "no label", a dash where the network has no label for the
-    word, or None, no mark; number: of the page, with its name if it has one, or None; columns: pictures in a
-    row, 3 to 5.
+    word, or None, no mark, and a key says what they mean; number: of the page, or None; columns: pictures in
+    a row, 3 to 5.
     Raises ValueError if the lists differ in length.
     """
     answers = answers or [""] * len(pictures)
@@ -316,6 +321,9 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
         x, start = left + column * (cell + gap), 0.95 + sum(talls[:row])
         axes = place(figure, x, start, cell, cell)
         draw_picture(axes, picture, frame=False)
+        if good == "no label":
+            axes.images[-1].set_alpha(0.5)  # so that a glance takes in those that could be right
+            axes.set_facecolor("white")
         word = shortened(word, cell + gap - 0.1, "bold", size)
         write(
             figure,
@@ -338,8 +346,13 @@ def book_page(pictures, words, answers=None, right=None, title="My first words",
             style = {"size": 15, "weight": "bold", "color": colour, "bbox": disc}
             write(figure, x, y, mark, ha="center", va="center", **style)
     given = [mark for mark in MARKS if mark in right]
-    key = " · ".join(f"{MARKS[mark][0]} {MARKS[mark][2]}" for mark in given)
-    write(figure, 0.65, down - 0.3, key, color=QUIET, va="center")
+    key = [f"{MARKS[mark][0]} {MARKS[mark][2]}" for mark in given]
+    if len(pictures) % columns:  # the key stands where the next picture would
+        x = left + len(pictures) % columns * (cell + gap) - 0.1
+        lines = "\n".join(wrapped(line, cell + 0.25) for line in key)
+        write(figure, x, down - 0.35 - talls[-1] + cell / 2, lines, color=QUIET, va="center")
+    else:
+        write(figure, 0.65, down - 0.3, " · ".join(key), color=QUIET, va="center")
     shown = [
         clean(word)
         + (f" (answer: {clean(answer)}{f', {MARKS[good][2]}' if good in given else ''})" if answer else "")
@@ -377,6 +390,7 @@ def annotated(picture, guesses, faces=(), texts=(), title=None):
     heading(figure, title)
     axes = place(figure, MARGIN, top + MARGIN, wide, height - 2 * MARGIN)
     draw_picture(axes, picture, anchor="NW")
+    axes.spines[:].set(edgecolor=BLOCK_COLOURS[6], linewidth=3)  # the guesses are for the whole picture
     for colour, found in ((3, faces), (1, texts)):
         for _, (left, upper, right, lower) in found:
             size = right - left, lower - upper
@@ -402,7 +416,7 @@ def _row_heights(pictures, titles, cell, columns, weight="normal"):
 
     All pictures of a row are equally high, unless one of them is much wider than the others.
     """
-    heads = [lines_in(wrapped(title, cell, weight)) * LINE for title in titles]
+    heads = [lines_in(wrapped(title, cell - APART, weight)) * LINE for title in titles]
     talls = [cell * min(_height_to_width(picture), 1.3) for picture in pictures]
     return (
         [max(row) + 0.07 if max(row) else 0 for row in in_rows(heads, columns)],

@@ -30,6 +30,7 @@ from helpers.plots import (
     convolved,
     dots_with_threshold,
     guess_bars,
+    guess_grid,
     percent,
     picture_row,
     png,
@@ -123,8 +124,8 @@ def threshold_still(known, unknown, threshold, wrong=None):
         f"Threshold {percent(threshold)}: {refused} of {len(known)} known things are refused, "
         f"{answered} of {len(unknown)} unknown ones are answered."
     )
-    groups = {"on the list": known, "not on the list": unknown}
-    rings = None if wrong is None else {"on the list": wrong}
+    groups = {"known things, on the list": known, "strangers, not on the list": unknown}
+    rings = None if wrong is None else {"known things, on the list": wrong}
     return dots_with_threshold(groups, threshold, wrong=rings), sentence
 
 
@@ -245,6 +246,21 @@ def upload_button(take):
 
     button.observe(hand_on, "value")
     return button
+
+
+def guess_uploads(recogniser, photos):
+    """The answers to photos from an upload button, as a figure; None if there is none to show.
+
+    recogniser: from `load_recogniser`. photos: a list of (name, bytes). Of those that cannot be opened, a
+    printed line says why.
+    """
+    opened = []
+    for name, content in photos:
+        try:
+            opened.append(open_picture(content))
+        except PictureError as problem:
+            print(f"{name}: {problem}")
+    return guess_grid([fit(photo) for photo in opened], recogniser.guess(opened)) if opened else None
 
 
 def uploaded(upload):

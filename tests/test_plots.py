@@ -126,6 +126,8 @@ def new_figures(photo, wide, long):
     kernels = {step: EDGE * step / 300 for step in (0, 10, 50, 150, 300)}
     yield "loss_curve", plots.loss_curve(loss, kernels, long)
     yield "loss_curve, one", plots.loss_curve([0.5], {0: EDGE})
+    mapped = plots.loss_curve([0.5, 0], {0: -EDGE}, goal=EDGE, as_map=lambda kernel: np.kron(kernel, kernel))
+    yield "loss_curve, with maps", mapped
     thin = {f"{long[:28]}{number}": [0.9, number / 12] for number in range(12)}
     yield "many_curves", plots.many_curves([0, 90], ("banana", [1, 0]), thin, "turned (degrees)", long)
     yield "many_curves, together", plots.many_curves([0, 9], ("a", [1, 1]), {"b": [1, 1], "c": [1, 0]}, "x")
@@ -140,6 +142,7 @@ def new_figures(photo, wide, long):
         yield f"dots, {threshold}", plots.dots_with_threshold(groups, threshold, long)
     changes = [np.linspace(-1, 0.4, 63), np.zeros(5), [0.004]]
     yield "change_chart", plots.change_chart(["red first", long, "c"], changes, long)
+    yield "change_chart, losses", plots.change_chart(["red first", long, "c"], changes, long, loss=0.2)
     counts = np.arange(12).reshape(3, 4) * 100
     yield "confusion", plots.confusion(counts, ["apple", "pear", long], long, ["apple", "pear", long, "else"])
     yield "confusion, small", plots.confusion([[1]], ["a"])
@@ -559,6 +562,7 @@ def test_kernels_are_shown_in_the_colours_they_look_for():
     assert shown[0] == pytest.approx([255, 127.5, 127.5], abs=1)
     assert shown[1] == pytest.approx([127.5, 127.5, 0], abs=1)
     assert shown[2] == pytest.approx([127.5, 127.5, 127.5], abs=1)
+    assert "ringed are 1, 7." in plots.filters(kernels, ringed=[1, 7]).alt
 
 
 def test_bars_carry_the_colour_of_their_block_and_their_value():
@@ -638,7 +642,9 @@ def test_a_journey_shows_the_most_active_maps_first(photo):
 def test_before_and_after_share_one_scale():
     figure = plots.before_after(np.ones((4, 4, 4)), np.ones((4, 4, 4)) * 4, count=4, block=2)
     scales = {(image.norm.vmin, image.norm.vmax) for axes in figure.axes[:2] for image in axes.images}
-    assert scales == {(0, 4)} and "before, on average 1; after, on average 4" in figure.alt
+    assert (
+        scales == {(0, 4)} and "before, on average 1, 0% of its values 0; after, on average 4," in figure.alt
+    )
     with pytest.raises(ReaderError, match="the same shape"):
         plots.before_after(np.ones((4, 4, 4)), np.ones((4, 4, 3)))
 
@@ -700,6 +706,18 @@ def test_few_steps_far_apart_have_a_tick_each():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "20", "400"]
 
 
+def test_a_point_is_marked_on_the_probabilities():
+    figure = plots.curves([0, 1, 2], {"loss": [3, 2, 1]}, "step", "loss", {"apple": [0.2, 0.6, 0.9]}, mark=1)
+    assert figure.alt.endswith("marked: step 1: 60.0 %.")
+    assert [text.get_text() for text in figure.axes[1].texts] == ["step 1: 60.0 %"]
+    assert [list(line.get_xdata()) for line in figure.axes[1].lines if line.get_marker() == "o"] == [[1]]
+
+
+def test_the_pictures_of_a_grid_can_be_kept_small(photo):
+    small, large = (plots.guess_grid([photo] * 2, [GUESSES] * 2, widest=widest) for widest in (2, 3.3))
+    assert small.get_figwidth() < 5 < large.get_figwidth() <= 7
+
+
 def test_a_picture_without_guesses_has_no_bars(photo):
     figure = plots.guess_grid([photo, photo], [GUESSES, []])
     assert figure.alt.count("answered") == 1
@@ -720,6 +738,14 @@ def test_the_medians_of_changes_are_written():
     figure = plots.change_chart(["red first", "nothing"], [[-0.5, -0.38, 0.1], [0.0, 0.0]])
     assert {"−38", "0"} <= set(words(figure))
     assert "red first: median −38, from −50 to +10; nothing: median 0" in figure.alt
+
+
+def test_the_losses_among_changes_are_counted():
+    figure = plots.change_chart(["red first", "nothing"], [[-0.5, -0.38, 0.1], [0.0, -0.2, 0.3]], loss=0.2)
+    assert {"lose over\n20 points", "2", "0"} <= set(words(figure))
+    assert "from −50 to +10, 2 lose over 20; nothing: " in figure.alt and figure.alt.endswith(
+        "0 lose over 20."
+    )
 
 
 def test_a_step_of_a_convolution_is_computed():
@@ -942,3 +968,6 @@ def test_a_book_page_says_what_its_marks_mean(photo, monkeypatch):
     assert "ant (answer: a, no label for it), bee (answer: b), cow (answer: c, right)" in figure.alt
     texts = [text.get_text() for text in drawn_texts(figure, monkeypatch)]
     assert "✓ right · – no label for it" in texts
+    figure = plots.book_page([photo] * 4, list("abcd"), list("efgh"), ["no label", None, True, True])
+    texts = [text.get_text() for text in drawn_texts(figure, monkeypatch)]
+    assert "✓ right\n– no label for it" in texts  # where a fifth picture would stand

@@ -553,6 +553,14 @@ def test_the_real_button_hands_on_what_it_gets_and_keeps_nothing():
     assert button.value == () and b"first" not in repr(button.get_state()).encode()
 
 
+def test_uploaded_photos_are_answered_and_a_bad_one_is_named(recogniser, capsys):
+    assert widgets.guess_uploads(recogniser, []) is None
+    good = Path(example("golden_retriever.jpg")).read_bytes()
+    figure = widgets.guess_uploads(recogniser, [("good.jpg", good), ("text.jpg", b"No photo at all.")])
+    assert "1 picture with" in figure.alt
+    assert "text.jpg: This picture is not a picture" in capsys.readouterr().out
+
+
 def test_the_button_takes_several_and_the_newer_kinds_of_photos():
     button = widgets.upload_button(print)
     accepted = button.accept.split(",")

@@ -224,7 +224,7 @@ def upload(page, files):
 
 
 def test_photos_are_uploaded_in_10(page, server, folder, photos):
-    name, answers = notebooks.find(["10"])[0].name, "opened.append(open_picture"
+    name, answers = notebooks.find(["10"])[0].name, "guess_uploads(recogniser, photos)"
     run(page, server, name)
     for file in ("good.jpg", "phone.jpg", "large.jpg"):
         run_cell(page, "upload_button(photos.extend)")
