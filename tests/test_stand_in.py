@@ -41,7 +41,8 @@ def test_it_loads_in_little_memory_and_answers_as_keras_own(stand_in):
     assert ours["parameters"] == stock["parameters"] == 138_357_544
     assert np.abs(np.subtract(ours["answers"], stock["answers"])).max() <= 1e-5
     if ours["peak_mb"]:
-        assert ours["peak_mb"] < 1350 < stock["peak_mb"]
+        # 1,221 MB on a processor with AVX-512, 1,367 on one without.
+        assert ours["peak_mb"] < 1450 < stock["peak_mb"]
 
 
 def test_a_file_of_this_size_arrives_whole_over_a_line_that_breaks(stand_in, tmp_path, monkeypatch, capsys):
