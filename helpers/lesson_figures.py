@@ -471,28 +471,23 @@ def dense_figure(numbers, weights, bias, title=None):
     for y, number, weight in zip(comes, numbers, weights, strict=True):
         square = (row - cell / 2, y - cell / 2)
         axes.add_patch(Rectangle(square, cell, cell, facecolor=pale, edgecolor=INK, zorder=2))
-        axes.text(row, y, _signed(number), ha="center", va="center", zorder=3)
+        axes.text(row, y, number_text(number), ha="center", va="center", zorder=3)
         x = row + 0.34 * (neuron - row)
         style = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4, "color": red, "weight": "bold"}
-        axes.text(x, y + 0.34 * (neurons[0] - y), f"× {_signed(weight)}", **style)
-    added = " + ".join(_signed(each) for each in products)
-    added = f"{added} {'−' if bias < 0 else '+'} {_signed(abs(bias))} = {_signed(total)}".replace("+ −", "− ")
+        axes.text(x, y + 0.34 * (neurons[0] - y), f"× {number_text(weight)}", **style)
+    added = " + ".join(map(number_text, [*products, bias])).replace("+ −", "− ")
+    added = f"{added} = {number_text(total)}"
     style = {"ha": "center", "zorder": 4}
     axes.text((neuron + out) / 2, neurons[0] - 0.06, added, va="bottom", **style)
     axes.text((neuron + out) / 2, neurons[0] + 0.06, "sum + bias, then ReLU", va="top", color=QUIET, **style)
-    axes.text(out, neurons[0], _signed(result), ha="center", va="center", weight="bold")
+    axes.text(out, neurons[0], number_text(result), ha="center", va="center", weight="bold")
     figure.alt = sentence(
-        f"{titled(title)}a dense layer: the numbers {', '.join(map(_signed, numbers))} come in; lines lead "
-        f"from every one of them to every neuron, a weight each; one neuron has the weights "
-        f"{', '.join(map(_signed, weights))} and the bias {_signed(bias)}: {added}, and after ReLU "
-        f"{_signed(result)} comes out"
+        f"{titled(title)}a dense layer: the numbers {', '.join(map(number_text, numbers))} come in; "
+        f"lines lead from every one of them to every neuron, a weight each; one neuron has the weights "
+        f"{', '.join(map(number_text, weights))} and the bias {number_text(bias)}: {added}, and after ReLU "
+        f"{number_text(result)} comes out"
     )
     return figure
-
-
-def _signed(value):
-    """A short number with a true minus sign: 0.5, −1."""
-    return f"{round(value, 4):g}".replace("-", "−")
 
 
 # 03: load the weights
